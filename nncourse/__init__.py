@@ -1,0 +1,119 @@
+"""nncourse: neural networks in NumPy, to be read as much as run.
+
+The companion package of the nncourse book. Everything a model is made of is at the top level
+(``nn.Dense``, ``nn.Adam``, ``nn.Trainer``); functions live in their modules (``nn.losses``,
+``nn.activations``, ``nn.datasets``). Importing it needs NumPy alone.
+
+Examples
+--------
+>>> import nncourse as nn
+>>> nn.Sequential(nn.Dense(784, 256, rng=0), nn.ReLU(), nn.Dense(256, 10, rng=1))
+Sequential(
+    Dense(784→256),
+    ReLU(),
+    Dense(256→10),
+)
+"""
+
+import importlib
+
+from . import activations, gradcheck, initializers, losses, metrics, regularizers, schedules
+from .autodiff import Value
+from .gradcheck import check_function, check_layer, numerical_gradient
+from .layers import (
+    ELU,
+    GELU,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Parameter,
+    ReLU,
+    Residual,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from .neuron import Adaline, McCullochPitts, Perceptron
+from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, clip_by_global_norm
+from .regularizers import L1, L1L2, L2
+from .saving import load, save
+from .schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
+from .training import Callback, EarlyStopping, History, Trainer, TrainingError
+
+__version__ = "0.1.0"
+
+_ON_DEMAND = ("datasets", "exercises", "measure", "plotting")  # imported when first used
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "L1",
+    "L1L2",
+    "L2",
+    "SGD",
+    "Adaline",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
+    "Callback",
+    "CosineDecay",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "ExponentialDecay",
+    "Flatten",
+    "History",
+    "Layer",
+    "LeakyReLU",
+    "McCullochPitts",
+    "Optimizer",
+    "Parameter",
+    "Perceptron",
+    "RMSprop",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "StepDecay",
+    "Tanh",
+    "Trainer",
+    "TrainingError",
+    "Value",
+    "Warmup",
+    "activations",
+    "check_function",
+    "check_layer",
+    "clip_by_global_norm",
+    "datasets",
+    "exercises",
+    "gradcheck",
+    "initializers",
+    "load",
+    "losses",
+    "measure",
+    "metrics",
+    "numerical_gradient",
+    "plotting",
+    "regularizers",
+    "save",
+    "schedules",
+]  # fmt: skip
+
+
+def __getattr__(name):
+    if name in _ON_DEMAND:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'nncourse' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,257 @@
+"""Activations: the functions that bend.
+
+Each activation is a pair of pure functions: ``f(x)`` and ``f_vjp(grad, x, y)``. The second is the
+*vector–Jacobian product*: given ``grad`` = dL/dy, the input ``x`` and the output ``y = f(x)``, it
+returns dL/dx. For every function but softmax the Jacobian is diagonal, so this is ``grad * f'(x)``.
+All of them keep the shape and the floating-point type of ``x`` and change none of their arguments.
+"""
+
+from math import pi, sqrt
+
+import numpy as np
+
+__all__ = [
+    "elu", "elu_vjp", "gelu", "gelu_vjp", "leaky_relu", "leaky_relu_vjp", "relu", "relu_vjp",
+    "sigmoid", "sigmoid_vjp", "silu", "silu_vjp", "softmax", "softmax_vjp", "softplus",
+    "softplus_vjp", "tanh", "tanh_vjp",
+]  # fmt: skip
+
+
+def relu(x):
+    """Rectified linear unit, ``max(0, x)``.
+
+    The derivative is 1 for x > 0 and 0 for x < 0; at the kink, where there is none, it is taken
+    as 0.
+
+    Source: Fukushima (1969); Glorot, Bordes and Bengio (2011).
+
+    Examples
+    --------
+    >>> relu(np.array([-2.0, 0.0, 3.0]))
+    array([0., 0., 3.])
+    """
+    return np.maximum(x, 0)
+
+
+def relu_vjp(grad, x, y):
+    """Gradient of :func:`relu`: ``grad`` where x > 0, else 0.
+
+    Examples
+    --------
+    >>> x = np.array([-2.0, 0.0, 3.0])
+    >>> relu_vjp(np.ones(3), x, relu(x))
+    array([0., 0., 1.])
+    """
+    return grad * (y > 0)
+
+
+def leaky_relu(x, alpha=0.01):
+    """Leaky ReLU: ``x`` for x > 0, ``alpha * x`` otherwise.
+
+    Its derivative is 1 or ``alpha``. Source: Maas, Hannun and Ng (2013).
+
+    Examples
+    --------
+    >>> leaky_relu(np.array([-2.0, 3.0]), alpha=0.1)
+    array([-0.2,  3. ])
+    """
+    return np.where(x > 0, x, alpha * x)
+
+
+def leaky_relu_vjp(grad, x, y, alpha=0.01):
+    """Gradient of :func:`leaky_relu`: ``grad`` where x > 0, else ``alpha * grad``.
+
+    Examples
+    --------
+    >>> leaky_relu_vjp(np.ones(2), np.array([-2.0, 3.0]), None, alpha=0.1)
+    array([0.1, 1. ])
+    """
+    return np.where(x > 0, grad, alpha * grad)
+
+
+def elu(x, alpha=1.0):
+    """Exponential linear unit: ``x`` for x > 0, ``alpha * (exp(x) - 1)`` otherwise.
+
+    Its derivative is 1 for x > 0 and ``alpha * exp(x)`` = ``y + alpha`` otherwise.
+    Source: Clevert, Unterthiner and Hochreiter (2016), equation 15.
+
+    Examples
+    --------
+    >>> elu(np.array([-1.0, 2.0]), alpha=2.0).round(4)
+    array([-1.2642,  2.    ])
+    """
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def elu_vjp(grad, x, y, alpha=1.0):
+    """Gradient of :func:`elu`: ``grad`` where x > 0, else ``grad * (y + alpha)``.
+
+    Examples
+    --------
+    >>> x = np.array([0.0, 2.0])
+    >>> elu_vjp(np.ones(2), x, elu(x, alpha=2.0), alpha=2.0)
+    array([2., 1.])
+    """
+    return np.where(x > 0, grad, grad * (y + alpha))
+
+
+def sigmoid(x):
+    """Logistic sigmoid, ``1 / (1 + exp(-x))``: from 0 to 1, 0.5 at zero.
+
+    Computed as ``(1 + tanh(x / 2)) / 2``, the same function, which cannot overflow.
+    Its derivative is ``y * (1 - y)``, at most 1/4.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def sigmoid_vjp(grad, x, y):
+    """Gradient of :func:`sigmoid`: ``grad * y * (1 - y)``.
+
+    Examples
+    --------
+    >>> sigmoid_vjp(1.0, 0.0, 0.5)
+    0.25
+    """
+    return grad * y * (1 - y)
+
+
+def tanh(x):
+    """Hyperbolic tangent, ``(exp(x) - exp(-x)) / (exp(x) + exp(-x))``: from -1 to 1.
+
+    Its derivative is ``1 - y**2``, at most 1.
+
+    Examples
+    --------
+    >>> tanh(np.array([-1000.0, 0.0, 1000.0]))
+    array([-1.,  0.,  1.])
+    """
+    return np.tanh(x)
+
+
+def tanh_vjp(grad, x, y):
+    """Gradient of :func:`tanh`: ``grad * (1 - y**2)``.
+
+    Examples
+    --------
+    >>> tanh_vjp(1.0, 0.0, 0.0)
+    1.0
+    """
+    return grad * (1 - y * y)
+
+
+def softplus(x):
+    """Softplus, ``log(1 + exp(x))``: a smooth ReLU.
+
+    Its derivative is the sigmoid. Source: Dugas et al. (2001).
+
+    Examples
+    --------
+    >>> softplus(np.array([-1000.0, 0.0, 10.0])).round(4)
+    array([ 0.    ,  0.6931, 10.    ])
+    """
+    return np.logaddexp(x, 0)
+
+
+def softplus_vjp(grad, x, y):
+    """Gradient of :func:`softplus`: ``grad * sigmoid(x)``.
+
+    Examples
+    --------
+    >>> softplus_vjp(1.0, 0.0, None)
+    np.float64(0.5)
+    """
+    return grad * sigmoid(x)
+
+
+_GELU_SCALE = sqrt(2 / pi)
+_GELU_CUBIC = 0.044715
+
+
+def gelu(x):
+    """Gaussian error linear unit in its tanh form, as GPT and BERT use it.
+
+    ``0.5 * x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3)))``, within 5e-4 of ``x * Phi(x)``,
+    where Phi is the cumulative normal distribution. PyTorch: ``GELU(approximate="tanh")``.
+    Source: Hendrycks and Gimpel (2016), section 2.
+
+    Examples
+    --------
+    >>> gelu(np.array([-1.0, 0.0, 1.0])).round(4)
+    array([-0.1588,  0.    ,  0.8412])
+    """
+    return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * (x * x * x))))
+
+
+def gelu_vjp(grad, x, y):
+    """Gradient of :func:`gelu`.
+
+    With ``t = tanh(u(x))``, the derivative is ``(1 + t)/2 + x/2 * (1 - t**2) * u'(x)``.
+
+    Examples
+    --------
+    >>> gelu_vjp(1.0, np.zeros(1), None)
+    array([0.5])
+    """
+    t = np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * (x * x * x)))
+    du = _GELU_SCALE * (1 + 3 * _GELU_CUBIC * (x * x))
+    return grad * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
+
+
+def silu(x):
+    """Sigmoid linear unit (also called swish), ``x * sigmoid(x)``.
+
+    Its derivative is ``s + y * (1 - s)`` with ``s = sigmoid(x)``.
+    Source: Elfwing, Uchibe and Doya (2018), equation 5; Ramachandran, Zoph and Le (2017).
+
+    Examples
+    --------
+    >>> silu(np.array([-1.0, 0.0, 1.0])).round(4)
+    array([-0.2689,  0.    ,  0.7311])
+    """
+    return x * sigmoid(x)
+
+
+def silu_vjp(grad, x, y):
+    """Gradient of :func:`silu`: ``grad * (s + y * (1 - s))`` with ``s = sigmoid(x)``.
+
+    Examples
+    --------
+    >>> silu_vjp(1.0, np.zeros(1), np.zeros(1))
+    array([0.5])
+    """
+    s = sigmoid(x)
+    return grad * (s + y * (1 - s))
+
+
+def softmax(x):
+    """Softmax over the last axis: ``exp(x_i) / sum_k exp(x_k)``.
+
+    The largest entry is subtracted first, which changes nothing but cannot overflow. Each row of
+    the result is positive and sums to 1. The Jacobian is ``dy_i/dx_k = y_i * ((i == k) - y_k)``.
+    Source: Bridle (1990).
+
+    Examples
+    --------
+    >>> softmax(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+def softmax_vjp(grad, x, y):
+    """Gradient of :func:`softmax`: ``y * (grad - sum_k grad_k * y_k)``, row by row.
+
+    Examples
+    --------
+    >>> y = np.array([[0.25, 0.75]])
+    >>> softmax_vjp(np.array([[1.0, 0.0]]), None, y)
+    array([[ 0.1875, -0.1875]])
+    """
+    return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))

@@ -1,0 +1,252 @@
+"""What every layer is: a forward pass, a backward pass, and parameters.
+
+``forward`` computes y from x and keeps what ``backward`` will need. ``backward`` receives dL/dy,
+*adds* dL/dparameter to each ``parameter.grad``, and returns dL/dx. Layers stacked in a
+:class:`Sequential` are again a layer, and so are layers wrapped in a :class:`Residual`.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+__all__ = ["Layer", "Parameter", "Residual", "Sequential"]
+
+
+class Parameter:
+    """An array to be learned, and the gradient of the loss with respect to it.
+
+    Parameters
+    ----------
+    value : array
+        The starting value. It is updated in place by an optimizer.
+    name : str
+        What the layer calls it, e.g. ``"kernel"``.
+    regularize : bool
+        Whether regularizers act on it: True for kernels, False for biases.
+
+    Attributes
+    ----------
+    grad : array
+        dL/dvalue, of the same shape and type; backward passes add to it.
+
+    Examples
+    --------
+    >>> p = Parameter(np.ones((2, 3)), "kernel", regularize=True)
+    >>> p
+    Parameter('kernel', shape=(2, 3), float64)
+    >>> p.grad.sum()
+    np.float64(0.0)
+    """
+
+    def __init__(self, value, name, regularize=False):
+        self.value = np.asarray(value, order="C")
+        self.grad = np.zeros_like(self.value)
+        self.name = name
+        self.regularize = regularize
+
+    def __repr__(self):
+        return f"Parameter({self.name!r}, shape={self.value.shape}, {self.value.dtype})"
+
+
+class Layer(ABC):
+    """Base class of all layers. A new layer defines ``forward`` and ``backward``.
+
+    The examples of a batch lie along the first axis; features come last.
+
+    Examples
+    --------
+    >>> class Double(Layer):
+    ...     def forward(self, x, *, training=False):
+    ...         return 2 * x
+    ...
+    ...     def backward(self, grad):
+    ...         return 2 * grad
+    >>> Double()(np.array([[1.0, 2.0]]))
+    array([[2., 4.]])
+    """
+
+    _saved = None  # what forward keeps for backward
+
+    @abstractmethod
+    def forward(self, x, *, training=False):
+        """Return the output for the input ``x``; ``training`` switches dropout and the like on."""
+
+    @abstractmethod
+    def backward(self, grad):
+        """Take dL/dy, add to every ``parameter.grad``, and return dL/dx.
+
+        Layers with parameters also take ``input_grad=False``: dL/dx is then not computed and None
+        is returned. The first layer of a network has no use for it.
+        """
+
+    def parameters(self):
+        """Return the list of parameters, always in the same order, each one once."""
+        return []
+
+    def buffers(self):
+        """Return the dict of arrays that are kept but not learned (running averages)."""
+        return {}
+
+    def __call__(self, x, *, training=False):
+        return self.forward(x, training=training)
+
+    def _save(self, saved, y):
+        """Keep ``saved`` and what dL/dy must look like, then return ``y``."""
+        self._saved, self._output_shape = saved, y.shape
+        return y
+
+    def _recall(self, grad):
+        """Return what ``forward`` saved, once ``grad`` has the shape of its output."""
+        if self._saved is None:
+            raise RuntimeError(
+                f"{self!r}: backward() was called before forward(). Run the layer on a batch "
+                "first; it needs to remember what it computed."
+            )
+        if np.shape(grad) != self._output_shape:
+            raise ValueError(
+                f"{self!r}.backward expects dL/dy of the output's shape {self._output_shape}, "
+                f"got {np.shape(grad)}"
+            )
+        return self._saved
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
+
+
+class Sequential(Layer):
+    """Layers applied one after the other.
+
+    Parameters
+    ----------
+    *layers : Layer
+        In the order of the forward pass.
+
+    Raises
+    ------
+    TypeError
+        If something is not a layer (for instance the class ``ReLU`` instead of ``ReLU()``).
+    ValueError
+        If there is no layer at all, or the same one twice: it remembers only its latest input. To
+        share weights, make two layers and give the second the first one's parameters.
+
+    Notes
+    -----
+    The chain rule, one layer at a time: ``dL/dx = J_1^T (J_2^T (... J_m^T dL/dy))``, with ``J_k``
+    the Jacobian of layer k. PyTorch: ``nn.Sequential``.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> model = nn.Sequential(nn.Dense(2, 3, rng=0), nn.ReLU(), nn.Dense(3, 1, rng=1))
+    >>> model(np.zeros((5, 2), np.float32)).shape
+    (5, 1)
+    >>> sum(p.value.size for p in model.parameters())
+    13
+    """
+
+    def __init__(self, *layers):
+        if not layers:
+            raise ValueError("Sequential expects at least one layer, got none")
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(
+                    f"Sequential expects layers, got {layer!r}. "
+                    "Pass each layer as its own argument, and create it: ReLU(), not ReLU."
+                )
+        if len({id(layer) for layer in layers}) < len(layers):
+            raise ValueError(
+                "Sequential expects each layer once, got one object twice: it remembers only its "
+                "latest input. Make two layers; to share weights: second.kernel = first.kernel."
+            )
+        self.layers = layers
+
+    def forward(self, x, *, training=False):
+        for layer in self.layers:
+            x = layer.forward(x, training=training)
+        return x
+
+    def backward(self, grad, *, input_grad=True):
+        first = 0 if input_grad else self._first_with_parameters()
+        for layer in reversed(self.layers[first + 1 :]):
+            grad = layer.backward(grad)
+        if input_grad:
+            return self.layers[0].backward(grad)
+        if self.layers[first].parameters():
+            self.layers[first].backward(grad, input_grad=False)
+        return None
+
+    def _first_with_parameters(self):
+        return next((i for i, layer in enumerate(self.layers) if layer.parameters()), 0)
+
+    def parameters(self):
+        unique = {id(p): p for layer in self.layers for p in layer.parameters()}
+        return list(unique.values())
+
+    def buffers(self):
+        return {
+            f"{i}.{name}": array
+            for i, layer in enumerate(self.layers)
+            for name, array in layer.buffers().items()
+        }
+
+    def __getitem__(self, index):
+        return self.layers[index]
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __repr__(self):
+        inner = "".join(
+            f"    {layer!r},\n".replace("\n    ", "\n        ") for layer in self.layers
+        )
+        return f"Sequential(\n{inner})"
+
+
+class Residual(Layer):
+    """A shortcut around other layers: ``y = x + f(x)``.
+
+    The derivative is ``dL/dx = dL/dy + J_f^T dL/dy``: the first term reaches earlier layers
+    undiminished, whatever ``f`` does. Source: He et al. (2016), equation 1.
+
+    Parameters
+    ----------
+    *layers : Layer
+        ``f``, which must keep the shape of its input.
+
+    Raises
+    ------
+    ValueError
+        If ``f`` changes the shape.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> Residual(nn.ReLU())(np.array([[-1.0, 2.0]]))
+    array([[-1.,  4.]])
+    """
+
+    def __init__(self, *layers):
+        self.inner = Sequential(*layers)
+
+    def forward(self, x, *, training=False):
+        y = self.inner.forward(x, training=training)
+        if y.shape != x.shape:
+            raise ValueError(
+                f"Residual expects layers that keep the shape, got {x.shape} in and {y.shape} "
+                "out. Give the inner layers as many outputs as inputs."
+            )
+        return self._save(True, x + y)
+
+    def backward(self, grad, *, input_grad=True):
+        self._recall(grad)
+        inner = self.inner.backward(grad, input_grad=input_grad)
+        return grad + inner if input_grad else None
+
+    def parameters(self):
+        return self.inner.parameters()
+
+    def buffers(self):
+        return self.inner.buffers()
+
+    def __repr__(self):
+        return repr(self.inner).replace("Sequential", "Residual", 1)

@@ -1,0 +1,246 @@
+"""The layers of a multilayer perceptron, apart from its activations."""
+
+from math import prod
+
+import numpy as np
+
+from .. import initializers
+from .core import Layer, Parameter
+
+__all__ = ["BatchNorm", "Dense", "Dropout", "Flatten"]
+
+
+class Dense(Layer):
+    """A fully connected layer: ``y = x @ W + b``.
+
+    With G = dL/dy the gradients are ``dL/dW = x.T @ G``, ``dL/db = sum over examples of G`` and
+    ``dL/dx = G @ W.T``. Further axes between the first and the last count as more examples.
+    PyTorch: ``nn.Linear``, which stores W transposed.
+
+    Parameters
+    ----------
+    inputs, units : int
+        Number of input features and of neurons: (batch, inputs) → (batch, units).
+    initializer : callable
+        ``initializer(shape, rng, dtype)`` for the kernel; see :mod:`nncourse.initializers`.
+    rng : int, Generator or None
+        Source of the random kernel.
+    dtype : data-type
+        Of both parameters.
+
+    Attributes
+    ----------
+    kernel : Parameter of shape (inputs, units)
+    bias : Parameter of shape (units,)
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive or the input's last axis is not ``inputs`` long.
+
+    Examples
+    --------
+    >>> layer = Dense(3, 2, rng=0)
+    >>> layer
+    Dense(3→2)
+    >>> layer(np.ones((5, 3), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self, inputs, units, *, initializer=initializers.glorot_uniform, rng=None, dtype=np.float32
+    ):
+        if inputs < 1 or units < 1:
+            raise ValueError(f"Dense expects positive sizes, got inputs={inputs}, units={units}")
+        self.kernel = Parameter(initializer((inputs, units), rng, dtype), "kernel", regularize=True)
+        self.bias = Parameter(np.zeros(units, dtype), "bias")
+
+    def forward(self, x, *, training=False):
+        inputs, _ = self.kernel.value.shape
+        if x.ndim < 2 or x.shape[-1] != inputs:
+            raise ValueError(
+                f"{self!r} expects (batch, {inputs}), got {x.shape}.{self._hint(x.shape, inputs)}"
+            )
+        y = x @ self.kernel.value
+        y += self.bias.value
+        return self._save(x, y)
+
+    def backward(self, grad, *, input_grad=True):
+        x = self._recall(grad)
+        inputs, units = self.kernel.value.shape
+        rows = grad.reshape(-1, units)
+        self.kernel.grad += x.reshape(-1, inputs).T @ rows
+        self.bias.grad += rows.sum(axis=0)
+        return grad @ self.kernel.value.T if input_grad else None
+
+    def parameters(self):
+        return [self.kernel, self.bias]
+
+    @staticmethod
+    def _hint(shape, inputs):
+        if len(shape) == 1 and shape[0] == inputs:
+            return " One example? Make it a batch of one: x[None]."
+        if len(shape) > 2 and prod(shape[1:]) == inputs:
+            return " Add Flatten() first."
+        return " Does the previous layer have as many outputs?"
+
+    def __repr__(self):
+        inputs, units = self.kernel.value.shape
+        return f"Dense({inputs}→{units})"
+
+
+class Flatten(Layer):
+    """Make each example one row: (batch, ...) → (batch, product of the rest).
+
+    Nothing is computed, so the gradient is only reshaped back. PyTorch: ``nn.Flatten``.
+
+    Raises
+    ------
+    ValueError
+        If the input has no batch axis.
+
+    Examples
+    --------
+    >>> Flatten()(np.zeros((32, 28, 28, 1))).shape
+    (32, 784)
+    """
+
+    def forward(self, x, *, training=False):
+        if x.ndim < 1:
+            raise ValueError("Flatten() expects (batch, ...), got a single number")
+        return self._save(x.shape, x.reshape(len(x), prod(x.shape[1:])))
+
+    def backward(self, grad):
+        return grad.reshape(self._recall(grad))
+
+
+class Dropout(Layer):
+    """While training, set a random share of the inputs to zero and scale up the rest.
+
+    ``y = x * m / (1 - rate)`` with each entry of m independently 0 with probability ``rate`` and
+    else 1, so that y equals x on average ("inverted" dropout); ``dL/dx = dL/dy * m / (1 - rate)``.
+    Outside training it does nothing. PyTorch: ``nn.Dropout``. Source: Srivastava et al. (2014).
+
+    Parameters
+    ----------
+    rate : float
+        Probability of *dropping* an entry, at least 0 and below 1.
+    rng : int, Generator or None
+        Source of the masks.
+
+    Raises
+    ------
+    ValueError
+        If ``rate`` is out of range.
+
+    Examples
+    --------
+    >>> layer = Dropout(0.5, rng=0)
+    >>> np.unique(layer(np.ones((1, 100)), training=True))
+    array([0., 2.])
+    >>> layer(np.ones((1, 4)))
+    array([[1., 1., 1., 1.]])
+    """
+
+    def __init__(self, rate, *, rng=None):
+        if not 0 <= rate < 1:
+            raise ValueError(
+                f"Dropout expects 0 <= rate < 1, got {rate}. The rate is the share to drop."
+            )
+        self.rate = float(rate)
+        self.rng = np.random.default_rng(rng)
+
+    def forward(self, x, *, training=False):
+        if not training or self.rate == 0:
+            return self._save(1.0, x)
+        kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
+        scale = kept.astype(x.dtype) / (1 - self.rate)
+        return self._save(scale, x * scale)
+
+    def backward(self, grad):
+        return grad * self._recall(grad)
+
+    def __repr__(self):
+        return f"Dropout({self.rate})"
+
+
+class BatchNorm(Layer):
+    """Standardize each feature over the batch, then scale by gamma and shift by beta.
+
+    ``x̂ = (x - mean) / sqrt(variance + epsilon)`` and ``y = gamma * x̂ + beta``, with mean and
+    (biased) variance over all axes but the last. While training they are the batch's own, and
+    running averages are kept; otherwise the running averages are used. With g = gamma * dL/dy, in
+    training, ``dL/dx = (g - mean(g) - x̂ * mean(g * x̂)) / sqrt(variance + epsilon)``.
+    PyTorch: ``nn.BatchNorm1d/2d``, whose momentum is one minus this one.
+    Source: Ioffe and Szegedy (2015), algorithm 1.
+
+    Parameters
+    ----------
+    features : int
+        Length of the last axis.
+    momentum : float
+        Share of the old running average that is kept at each training step.
+    epsilon : float
+        Added to the variance.
+
+    Raises
+    ------
+    ValueError
+        If the last axis is not ``features`` long, or training sees fewer than two values a feature.
+
+    Examples
+    --------
+    >>> layer = BatchNorm(1, dtype=np.float64)
+    >>> layer(np.array([[1.0], [3.0]]), training=True).round(3)
+    array([[-1.],
+           [ 1.]])
+    """
+
+    def __init__(self, features, *, momentum=0.9, epsilon=1e-5, dtype=np.float32):
+        self.momentum, self.epsilon = momentum, epsilon
+        self.gamma = Parameter(np.ones(features, dtype), "gamma")
+        self.beta = Parameter(np.zeros(features, dtype), "beta")
+        self.running_mean = np.zeros(features, dtype)
+        self.running_variance = np.ones(features, dtype)
+
+    def forward(self, x, *, training=False):
+        features = len(self.gamma.value)
+        axes = tuple(range(x.ndim - 1))
+        if x.ndim < 2 or x.shape[-1] != features:
+            raise ValueError(f"{self!r} expects (batch, ..., {features}), got {x.shape}")
+        if training:
+            if x.size < 2 * features:
+                raise ValueError(
+                    f"{self!r} needs at least two examples to train on, got {x.shape}. "
+                    "Use a larger batch, or drop the last short one."
+                )
+            mean, variance = x.mean(axes), x.var(axes)
+            for average, new in (self.running_mean, mean), (self.running_variance, variance):
+                average *= self.momentum
+                average += (1 - self.momentum) * new
+        else:
+            mean, variance = self.running_mean, self.running_variance
+        inverse_std = 1 / np.sqrt(variance + self.epsilon)
+        normalized = (x - mean) * inverse_std
+        y = self.gamma.value * normalized + self.beta.value
+        return self._save((normalized, inverse_std, training, axes), y)
+
+    def backward(self, grad, *, input_grad=True):
+        normalized, inverse_std, training, axes = self._recall(grad)
+        self.gamma.grad += np.sum(grad * normalized, axes)
+        self.beta.grad += np.sum(grad, axes)
+        if not input_grad:
+            return None
+        g = grad * self.gamma.value
+        if training:
+            g = g - np.mean(g, axes) - normalized * np.mean(g * normalized, axes)
+        return g * inverse_std
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+    def buffers(self):
+        return {"running_mean": self.running_mean, "running_variance": self.running_variance}
+
+    def __repr__(self):
+        return f"BatchNorm({len(self.gamma.value)})"

@@ -1,0 +1,274 @@
+"""Optimizers: how a gradient becomes a step.
+
+An optimizer holds the parameters it updates. ``zero_grad()`` clears their gradients, a backward
+pass fills them, and ``step()`` changes the values in place. Below, w is a value, g its gradient,
+and t counts the steps from 1. The learning rate is a number or one of :mod:`nncourse.schedules`.
+"""
+
+from math import sqrt
+
+import numpy as np
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_by_global_norm"]
+
+_BLOCK = 16_384  # entries updated at a time: their values, gradients and moments fit in the cache
+
+
+class Optimizer:
+    """Base class: walks over the parameters; a subclass defines ``_update`` for a block of them.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+        What to update, usually ``model.parameters()``.
+    learning_rate : float or callable
+        The rate, or a schedule from the number of steps done to the rate.
+
+    Attributes
+    ----------
+    iterations : int
+        Steps done so far.
+
+    Raises
+    ------
+    ValueError
+        If there are no parameters or the rate is negative or not finite.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> class SignDescent(Optimizer):
+    ...     def _update(self, w, g, *, scratch, rate):
+    ...         w -= rate * np.sign(g)
+    >>> w = nn.Parameter(np.zeros(2), "w")
+    >>> w.grad += [5.0, -0.1]
+    >>> SignDescent([w], learning_rate=0.5).step()
+    >>> w.value
+    array([-0.5,  0.5])
+    """
+
+    slots = ()  # names of the arrays kept for each parameter
+
+    def __init__(self, parameters, learning_rate):
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("an optimizer expects parameters, got none. Has the model any layers?")
+        self.learning_rate = learning_rate
+        self.iterations = 0
+        self._rate()
+        self.state = [
+            {slot: np.zeros_like(p.value) for slot in self.slots} for p in self.parameters
+        ]
+
+    def zero_grad(self):
+        """Set all gradients to zero."""
+        for p in self.parameters:
+            p.grad.fill(0)
+
+    def step(self):
+        """Change every parameter once, by its gradient."""
+        rate = self._rate()
+        self.iterations += 1
+        for p, state in zip(self.parameters, self.state, strict=True):
+            flat = [a.reshape(-1) for a in (p.value, p.grad, *state.values())]
+            scratch = np.empty_like(flat[0][:_BLOCK])
+            for start in range(0, p.value.size, _BLOCK):
+                w, g, *slots = (a[start : start + _BLOCK] for a in flat)
+                self._update(w, g, *slots, scratch=scratch[: w.size], rate=rate)
+
+    def _rate(self):
+        rate = self.learning_rate
+        rate = rate(self.iterations) if callable(rate) else rate
+        if not 0 <= rate < float("inf"):
+            raise ValueError(f"the learning rate must be finite and not negative, got {rate}")
+        return float(rate)
+
+
+class SGD(Optimizer):
+    """Gradient descent, plain or with momentum.
+
+    Plain: ``w ← w - rate * g``. With momentum β: ``v ← β v - rate * g``, then ``w ← w + v``, or for
+    Nesterov ``w ← w + β v - rate * g``. PyTorch's ``SGD`` leaves the rate out of v, which is the
+    same while the rate is constant. Sources: Polyak (1964); Sutskever et al. (2013), equations 3-4.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> w = nn.Parameter(np.array([1.0]), "w")
+    >>> optimizer = SGD([w], learning_rate=0.1)
+    >>> w.grad += 2 * w.value  # the loss is w**2
+    >>> optimizer.step()
+    >>> w.value
+    array([0.8])
+    """
+
+    def __init__(self, parameters, learning_rate=0.01, *, momentum=0.0, nesterov=False):
+        _check_decays(momentum=momentum)
+        if nesterov and not momentum:
+            raise ValueError("Nesterov needs momentum > 0, got 0. Try momentum=0.9.")
+        self.momentum, self.nesterov = momentum, nesterov
+        self.slots = ("velocity",) if momentum else ()
+        super().__init__(parameters, learning_rate)
+
+    def _update(self, w, g, v=None, *, scratch, rate):
+        np.multiply(g, rate, out=scratch)
+        if v is None:
+            w -= scratch
+            return
+        v *= self.momentum
+        v -= scratch
+        if self.nesterov:
+            w -= scratch
+            np.multiply(v, self.momentum, out=scratch)
+            w += scratch
+        else:
+            w += v
+
+
+class RMSprop(Optimizer):
+    """Divide each step by a running root mean square of the gradient.
+
+    ``v ← rho v + (1 - rho) g²``, then ``w ← w - rate * g / (sqrt(v) + epsilon)``: the epsilon is
+    outside the root, as in PyTorch's ``RMSprop``; Keras puts it inside.
+    Source: Tieleman and Hinton (2012), lecture 6e.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> w = nn.Parameter(np.array([1.0]), "w")
+    >>> w.grad += 4.0
+    >>> RMSprop([w], learning_rate=0.1, rho=0.75).step()
+    >>> w.value.round(6)  # 1 - 0.1 * 4 / sqrt(0.25 * 16)
+    array([0.8])
+    """
+
+    slots = ("mean_square",)
+
+    def __init__(self, parameters, learning_rate=0.001, *, rho=0.9, epsilon=1e-7):
+        _check_decays(rho=rho)
+        self.rho, self.epsilon = rho, epsilon
+        super().__init__(parameters, learning_rate)
+
+    def _update(self, w, g, v, *, scratch, rate):
+        _average(v, g, self.rho, scratch, squared=True)
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(g, scratch, out=scratch)
+        scratch *= rate
+        w -= scratch
+
+
+class Adam(Optimizer):
+    """Momentum and RMSprop together, each corrected for its start at zero.
+
+    ``m ← β1 m + (1 - β1) g``, ``v ← β2 v + (1 - β2) g²``, ``m̂ = m / (1 - β1^t)``,
+    ``v̂ = v / (1 - β2^t)``, then ``w ← w - rate * m̂ / (sqrt(v̂) + epsilon)``. The epsilon stands
+    as in the paper's algorithm 1 and in PyTorch's ``Adam``; Keras adds it to ``sqrt(v)`` before
+    the correction. Source: Kingma and Ba (2015).
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> w = nn.Parameter(np.array([1.0]), "w")
+    >>> w.grad += 123.0
+    >>> Adam([w], learning_rate=0.1).step()  # the first step is the rate, whatever the gradient
+    >>> w.value.round(6)
+    array([0.9])
+    """
+
+    slots = ("m", "v")
+
+    def __init__(self, parameters, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        _check_decays(beta_1=beta_1, beta_2=beta_2)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        super().__init__(parameters, learning_rate)
+
+    def _update(self, w, g, m, v, *, scratch, rate):
+        _average(m, g, self.beta_1, scratch)
+        _average(v, g, self.beta_2, scratch, squared=True)
+        correction_1 = 1 - self.beta_1**self.iterations
+        correction_2 = sqrt(1 - self.beta_2**self.iterations)
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon * correction_2
+        np.divide(m, scratch, out=scratch)
+        scratch *= rate * correction_2 / correction_1
+        w -= scratch
+
+
+class AdamW(Adam):
+    """Adam with weight decay that does not pass through the moments.
+
+    Before Adam's step, ``w ← w - rate * weight_decay * w``, for parameters with ``regularize=True``
+    (kernels) only. PyTorch's ``AdamW`` decays biases too unless it is told otherwise.
+    Source: Loshchilov and Hutter (2019), algorithm 2.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> w = nn.Parameter(np.array([1.0]), "w", regularize=True)
+    >>> AdamW([w], learning_rate=0.1, weight_decay=0.5).step()  # the gradient is zero
+    >>> w.value
+    array([0.95])
+    """
+
+    def __init__(self, parameters, learning_rate=0.001, *, weight_decay=0.01, **options):
+        if not 0 <= weight_decay < float("inf"):
+            raise ValueError(f"AdamW expects weight_decay >= 0, got {weight_decay}")
+        self.weight_decay = weight_decay
+        super().__init__(parameters, learning_rate, **options)
+
+    def step(self):
+        keep = 1 - self._rate() * self.weight_decay
+        for p in self.parameters:
+            if p.regularize:
+                p.value *= keep
+        super().step()
+
+
+def _average(average, new, decay, scratch, squared=False):
+    """In place: average ← decay * average + (1 - decay) * new (or new²)."""
+    if squared:
+        np.multiply(new, new, out=scratch)
+        scratch *= 1 - decay
+    else:
+        np.multiply(new, 1 - decay, out=scratch)
+    average *= decay
+    average += scratch
+
+
+def _check_decays(**decays):
+    for name, value in decays.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
+
+
+def clip_by_global_norm(parameters, maximum):
+    """Scale all gradients down together if their joint length exceeds ``maximum``.
+
+    ``norm = sqrt(sum of all squared gradient entries)``; if it is larger, every gradient is
+    multiplied by ``maximum / norm``, so the direction stays. Returns the norm before clipping.
+    PyTorch: ``nn.utils.clip_grad_norm_``. Source: Pascanu, Mikolov and Bengio (2013), algorithm 1.
+
+    Raises
+    ------
+    ValueError
+        If ``maximum`` is not positive.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> p = nn.Parameter(np.zeros(2), "w")
+    >>> p.grad += [3.0, 4.0]
+    >>> clip_by_global_norm([p], 1.0)
+    5.0
+    >>> p.grad
+    array([0.6, 0.8])
+    """
+    if not maximum > 0:
+        raise ValueError(f"clip_by_global_norm expects maximum > 0, got {maximum}")
+    parameters = list(parameters)
+    norm = sqrt(sum(float(np.vdot(p.grad, p.grad)) for p in parameters))
+    if norm > maximum:
+        for p in parameters:
+            p.grad *= maximum / norm
+    return norm

@@ -1,0 +1,314 @@
+"""Figures: ten lines of matplotlib that the reader need not see.
+
+Each function draws on the Axes it is given (or on new ones) and returns them. matplotlib is
+imported when the first function is called. Colors are those of Okabe and Ito (2008), which people
+with any kind of color vision can tell apart.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+__all__ = [
+    "COLORS",
+    "plot_confusion_matrix",
+    "plot_decision_regions",
+    "plot_graph",
+    "plot_history",
+    "plot_images",
+    "plot_network",
+    "use_style",
+]
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
+
+
+def use_style():
+    """Set the book's style for all figures: color-blind safe, readable on a phone.
+
+    Examples
+    --------
+    >>> use_style()
+    """
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": cycler(color=COLORS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 13,
+            "axes.labelsize": 12,
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 110,
+            "figure.facecolor": "white",
+            "figure.figsize": (7, 4),
+            "font.size": 12,
+            "image.cmap": "gray_r",
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+            "savefig.facecolor": "white",
+        }
+    )
+
+
+def _axes(ax):
+    import matplotlib.pyplot as plt
+
+    return plt.subplots()[1] if ax is None else ax
+
+
+def plot_history(history, names=("loss", "val_loss"), ax=None):
+    """Draw values of a :class:`~nncourse.training.History` against epochs.
+
+    Parameters
+    ----------
+    history : History or dict
+        From a name to one number for each epoch.
+    names : sequence of str
+        Which to draw; those the history does not have are left out.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the history has none of them.
+
+    Examples
+    --------
+    >>> plot_history({"loss": [0.9, 0.5]}).get_xlabel()
+    'epoch'
+    """
+    names = [name for name in names if name in history]
+    if not names:
+        raise ValueError(f"expected one of the names {list(history)} of this history")
+    ax = _axes(ax)
+    for name in names:
+        ax.plot(range(1, len(history[name]) + 1), history[name], "o-", label=name, markersize=4)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(names[0])
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return ax
+
+
+def plot_decision_regions(predict, x, y, ax=None, *, resolution=200, margin=0.15):
+    """Color the plane by the predicted class and draw the examples on it.
+
+    Parameters
+    ----------
+    predict : callable
+        From points of shape (n, 2) to class numbers of shape (n,).
+    x : array of shape (n, 2)
+    y : int array of shape (n,)
+    ax : Axes, optional
+    resolution : int
+        Grid points along each side.
+    margin : float
+        Space around the data, as a share of its extent.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> x = np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> ax = plot_decision_regions(lambda p: (p[:, 0] > 0.5).astype(int), x, [0, 1])
+    >>> len(ax.collections)  # one set of regions, two classes of points
+    3
+    """
+    from matplotlib.colors import ListedColormap
+
+    x, y = np.asarray(x), np.asarray(y)
+    ax = _axes(ax)
+    low, high = x.min(axis=0), x.max(axis=0)
+    low, high = low - margin * (high - low), high + margin * (high - low)
+    grid = np.meshgrid(*(np.linspace(*ends, resolution) for ends in zip(low, high, strict=True)))
+    points = np.column_stack([axis.ravel() for axis in grid]).astype(x.dtype)
+    regions = np.asarray(predict(points)).reshape(resolution, resolution)
+    classes = int(max(y.max(), regions.max())) + 1
+    ax.pcolormesh(
+        *grid, regions, cmap=ListedColormap(COLORS[:classes]), alpha=0.25, vmin=-0.5,
+        vmax=classes - 0.5, shading="nearest", rasterized=True,
+    )  # fmt: skip
+    for label, marker in zip(np.unique(y), "osD^vP*X", strict=False):
+        ax.scatter(
+            *x[y == label].T, color=COLORS[label], edgecolor="white", marker=marker, s=36,
+            label=f"class {label}", linewidth=0.6,
+        )  # fmt: skip
+    ax.set_xlabel("$x_1$")
+    ax.set_ylabel("$x_2$")
+    return ax
+
+
+def plot_images(images, titles=None, *, columns=8, size=1.1):
+    """Draw images in a grid.
+
+    Parameters
+    ----------
+    images : array of shape (n, height, width) or (n, height, width, 1)
+        Dark ink for high values.
+    titles : sequence of str, optional
+    columns : int
+    size : float
+        Width of one image in inches.
+
+    Returns
+    -------
+    list of Axes
+
+    Examples
+    --------
+    >>> len(plot_images(np.zeros((3, 28, 28)), titles=["a", "b", "c"], columns=2))
+    3
+    """
+    import matplotlib.pyplot as plt
+
+    images = np.asarray(images)
+    images = images[..., 0] if images.ndim == 4 else images
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = size * (1.3 if titles is not None else 1.05)
+    _, axes = plt.subplots(rows, columns, figsize=(size * columns, height * rows), squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for i, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
+        ax.imshow(image, cmap="gray_r", interpolation="nearest")
+        if titles is not None:
+            ax.set_title(titles[i], fontsize=10)
+    return list(axes.flat[: len(images)])
+
+
+def plot_confusion_matrix(matrix, ax=None):
+    """Draw a confusion matrix with its counts; the color shows the mistakes, not the hits.
+
+    Parameters
+    ----------
+    matrix : int array of shape (classes, classes)
+        Row: true class. Column: predicted class.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> plot_confusion_matrix(np.array([[5, 1], [0, 4]])).get_xlabel()
+    'predicted class'
+    """
+    import matplotlib.pyplot as plt
+
+    matrix = np.asarray(matrix)
+    ax = plt.subplots(figsize=(6, 6))[1] if ax is None else ax
+    mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+    ax.imshow(mistakes, cmap="Oranges", vmax=max(1, 1.6 * mistakes.max()))
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            weight = "bold" if row == column else "normal"
+            ax.text(column, row, str(count), ha="center", va="center", fontsize=9, weight=weight)
+    ax.set_xticks(range(len(matrix)))
+    ax.set_yticks(range(len(matrix)))
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    return ax
+
+
+def plot_network(sizes, ax=None, *, labels=None):
+    """Draw a multilayer perceptron as circles and lines.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons in each layer, the inputs first; keep them small.
+    ax : Axes, optional
+    labels : sequence of str, optional
+        What to write under each layer.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> len(plot_network([2, 3, 1]).patches)  # one circle for each of the six neurons
+    6
+    """
+    from matplotlib.patches import Circle
+
+    ax = _axes(ax)
+    columns = [[(2.0 * i, (n - 1) / 2 - k) for k in range(n)] for i, n in enumerate(sizes)]
+    for left, right in pairwise(columns):
+        for a in left:
+            for b in right:
+                ax.plot(*zip(a, b, strict=True), color="#888888", linewidth=0.8, zorder=1)
+    for i, column in enumerate(columns):
+        color = COLORS[4] if i == 0 else COLORS[0] if i < len(sizes) - 1 else COLORS[1]
+        for center in column:
+            ax.add_patch(Circle(center, 0.3, facecolor=color, edgecolor="white", zorder=2))
+        if labels is not None:
+            ax.text(2.0 * i, -max(sizes) / 2 - 0.35, labels[i], ha="center", va="top")
+    ax.set_ylim(-max(sizes) / 2 - (1.2 if labels is not None else 0.2), max(sizes) / 2 + 0.2)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    return ax
+
+
+def plot_graph(result, names=None, ax=None):
+    """Draw the computation graph of a :class:`~nncourse.autodiff.Value`, inputs on the left.
+
+    Parameters
+    ----------
+    result : Value
+        The last number of the computation.
+    names : dict from Value to str, optional
+        What to call the numbers.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from nncourse import Value
+    >>> x, y = Value(2), Value(3)
+    >>> len(plot_graph(x * y, {x: "x", y: "y"}).texts)  # three boxes and two arrows
+    5
+    """
+    import matplotlib.pyplot as plt
+
+    names = names or {}
+    order = result._topological_order()
+    column = {}
+    for value in order:
+        column[value] = 1 + max((column[p] for p, _ in value._parents), default=-1)
+    by_column = [[v for v in order if column[v] == c] for c in range(max(column.values()) + 1)]
+    height = max(map(len, by_column))
+    place = {
+        v: (c, (height - len(group)) / 2 + len(group) - 1 - i)
+        for c, group in enumerate(by_column)
+        for i, v in enumerate(group)
+    }
+    if ax is None:
+        ax = plt.subplots(figsize=(1.7 * len(by_column), 1.0 * height + 0.3))[1]
+    for value in order:
+        for parent, _ in value._parents:
+            arrow = {"arrowstyle": "->", "color": "#888888", "shrinkA": 26, "shrinkB": 26}
+            ax.annotate("", place[value], place[parent], arrowprops=arrow)
+    for value, (x, y) in place.items():
+        text = f"{value.data:.3g}\ngrad {value.grad:.3g}"
+        text = f"{names[value]} = {text}" if value in names else text
+        color = COLORS[4] if not value._parents else COLORS[1] if value is result else COLORS[5]
+        box = {"boxstyle": "round", "facecolor": color, "alpha": 0.35, "edgecolor": "none"}
+        ax.text(x, y, text, ha="center", va="center", fontsize=10, bbox=box)
+    ax.set_xlim(-0.5, len(by_column) - 0.5)
+    ax.set_ylim(-0.6, height - 0.4)
+    ax.axis("off")
+    return ax

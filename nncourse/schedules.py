@@ -1,0 +1,91 @@
+"""Schedules: learning rates that change while training.
+
+A schedule is a function from the number of steps already done to the rate of the next step. Give it
+to an optimizer in place of the number: ``nn.SGD(parameters, nn.CosineDecay(0.1, steps=1000))``.
+"""
+
+from dataclasses import dataclass
+from math import cos, pi
+
+__all__ = ["CosineDecay", "ExponentialDecay", "StepDecay", "Warmup"]
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """Schedule: multiply the rate by ``factor`` every ``every`` steps.
+
+    Examples
+    --------
+    >>> schedule = StepDecay(1.0, factor=0.1, every=100)
+    >>> schedule(99), schedule(100)
+    (1.0, 0.1)
+    """
+
+    initial: float
+    factor: float
+    every: int
+
+    def __call__(self, step):
+        return self.initial * self.factor ** (step // self.every)
+
+
+@dataclass(frozen=True)
+class ExponentialDecay:
+    """Schedule: ``initial * factor ** (step / every)``, smoothly.
+
+    Examples
+    --------
+    >>> ExponentialDecay(1.0, factor=0.25, every=100)(50)
+    0.5
+    """
+
+    initial: float
+    factor: float
+    every: float = 1
+
+    def __call__(self, step):
+        return self.initial * self.factor ** (step / self.every)
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """Schedule: half a cosine from ``initial`` down to ``final`` in ``steps`` steps.
+
+    ``final + (initial - final) * (1 + cos(pi * step / steps)) / 2``, and ``final`` ever after.
+    Source: Loshchilov and Hutter (2017), equation 5, without restarts.
+
+    Examples
+    --------
+    >>> schedule = CosineDecay(1.0, steps=100)
+    >>> [round(schedule(step), 3) for step in (0, 50, 100, 999)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+
+    initial: float
+    steps: int
+    final: float = 0.0
+
+    def __call__(self, step):
+        progress = min(step / self.steps, 1)
+        return self.final + (self.initial - self.final) * (1 + cos(pi * progress)) / 2
+
+
+@dataclass(frozen=True)
+class Warmup:
+    """Schedule: rise in a straight line for ``steps`` steps, then follow ``schedule``.
+
+    Examples
+    --------
+    >>> schedule = Warmup(CosineDecay(1.0, steps=100), steps=4)
+    >>> [schedule(step) for step in (0, 1, 2, 3, 4)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    schedule: object
+    steps: int
+
+    def __call__(self, step):
+        if step < self.steps:
+            first = self.schedule(0) if callable(self.schedule) else self.schedule
+            return first * (step + 1) / self.steps
+        return self.schedule(step - self.steps) if callable(self.schedule) else self.schedule
