@@ -261,8 +261,12 @@ def train_validation_split(x, y, *, fraction=0.2, rng=None, stratify=False):
     """Hold out a random ``fraction`` of the examples: ``x_train, y_train, x_valid, y_valid``.
 
     ``stratify=True`` gives each label its share of the validation set to within one example. The
-    examples keep their order; x and y are copied, not changed. Raises ValueError if the lengths
-    differ or one part would be empty.
+    examples keep their order; x and y are copied, not changed.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or one part would be empty.
 
     Examples
     --------

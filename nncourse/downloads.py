@@ -25,7 +25,12 @@ class DatasetError(RuntimeError):
 
 
 def verify(content, sha256, name):
-    """Return ``content`` (bytes) if its SHA-256 is among ``sha256``, else raise DatasetError.
+    """Return ``content`` (bytes), once its SHA-256 is found to be among ``sha256``.
+
+    Raises
+    ------
+    DatasetError
+        If it is not; names both.
 
     Examples
     --------

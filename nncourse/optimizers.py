@@ -11,7 +11,7 @@ import numpy as np
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_by_global_norm"]
 
-_BLOCK = 16_384  # entries updated at a time: their values, gradients and moments fit in the cache
+_BLOCK = 65_536  # entries updated at a time, so that they stay in the cache between operations
 
 
 class Optimizer:

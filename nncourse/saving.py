@@ -62,7 +62,7 @@ def load(model, path):
     See :func:`save`.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
             stored = {name: file[name] for name in file.files}
     except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a file written by nncourse.save: {error}") from error

@@ -1,3 +1,270 @@
-"""Checks for the exercises of chapter 04."""
+"""Checks for the exercises of chapter 04, "Where gradients come from"."""
 
-EXERCISES = ()
+import numpy as np
+
+from ..activations import sigmoid, softmax
+from .core import Exercise, Mistake
+
+
+def _g(z):
+    return np.exp(z) / (np.sin(z) ** 3 + np.cos(z) ** 3)
+
+
+def _complex_step(x, h=1e-30):
+    return _g(np.asarray(x) + 1j * h).imag / h
+
+
+def _complex_step_cases(rng):
+    return [(rng.uniform(-0.6, 2.0, shape),) for shape in (5, (2, 3), ())]
+
+
+COMPLEX_STEP = Exercise(
+    "complex_step_derivative",
+    answer=_complex_step,
+    cases=_complex_step_cases,
+    mistakes=(
+        Mistake(
+            lambda x: _g(np.asarray(x) + 1e-30j).imag,
+            "Your numbers are zero, or as small as the step. Is the step imaginary? And what turns "
+            "a change into a slope?",
+        ),
+        Mistake(
+            lambda x: _g(np.asarray(x) + 1e-30j).real,
+            "That is g(x), not its slope. Which part of the complex result holds the change?",
+        ),
+        Mistake(
+            lambda x: (_g(np.asarray(x) + 1e-6) - _g(np.asarray(x) - 1e-6)) / 2e-6,
+            "This is a central difference: about ten digits. Nothing may be subtracted here.",
+        ),
+    ),
+    points=1,
+    tolerance=1e-12,
+)
+
+
+def _weight_decay(x, y, w, b, strength):
+    delta = 2 * (x @ w + b - y) / len(y)
+    return x.T @ delta + 2 * strength * w, delta.sum()
+
+
+def _without_two(x, y, w, b, strength):
+    dw, db = _weight_decay(x, y, w, b, 0.5 * strength)
+    return dw, db
+
+
+def _bias_decayed(x, y, w, b, strength):
+    dw, db = _weight_decay(x, y, w, b, strength)
+    return dw, db + 2 * strength * b
+
+
+def _decay_averaged(x, y, w, b, strength):
+    return _weight_decay(x, y, w, b, strength / len(y))
+
+
+def _error_summed(x, y, w, b, strength):
+    dw, db = _weight_decay(x, y, w, b, 0)
+    return dw * len(y) + 2 * strength * w, db * len(y)
+
+
+def _weight_decay_cases(rng):
+    return [
+        (rng.normal(size=(n, d)), rng.normal(size=n), rng.normal(size=d), rng.normal(), strength)
+        for n, d, strength in ((6, 3, 0.3), (1, 2, 1.5), (9, 4, 0.0))
+    ]
+
+
+WEIGHT_DECAY = Exercise(
+    "weight_decay_gradient",
+    answer=_weight_decay,
+    cases=_weight_decay_cases,
+    mistakes=(
+        Mistake(
+            lambda x, y, w, b, strength: _weight_decay(x, y, w, b, 0),
+            "The error's part is right. Where is the penalty's?",
+        ),
+        Mistake(
+            _without_two, "Differentiate the square in the penalty once more: a factor is lost."
+        ),
+        Mistake(
+            _bias_decayed, "Look at the penalty again: which of the parameters does it contain?"
+        ),
+        Mistake(_decay_averaged, "Which of the two terms of the loss is a mean over the examples?"),
+        Mistake(
+            _error_summed, "The error's part is too large by n: the loss is a mean, not a sum."
+        ),
+    ),
+    points=1,
+)
+
+
+def _softmax_backward(grad, x):
+    p = softmax(x)
+    return p * (grad - np.sum(grad * p, axis=1, keepdims=True))
+
+
+def _overflowing(grad, x):
+    with np.errstate(over="ignore", invalid="ignore"):
+        p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+        return p * (grad - np.sum(grad * p, axis=1, keepdims=True))
+
+
+def _softmax_cases(rng):
+    shapes = (4, 3), (1, 5), (6, 2), (3, 1)
+    cases = [(rng.normal(size=shape), rng.normal(size=shape)) for shape in shapes]
+    large = 1000 + rng.normal(size=(3, 4))
+    return [*cases, (rng.normal(size=(3, 4)), large)]
+
+
+SOFTMAX_BACKWARD = Exercise(
+    "softmax_backward",
+    answer=_softmax_backward,
+    cases=_softmax_cases,
+    mistakes=(
+        Mistake(
+            lambda grad, x: grad * softmax(x) * (1 - softmax(x)),
+            "You follow one path only: each score also changes the probabilities of all others.",
+        ),
+        Mistake(
+            lambda grad, x: softmax(x) * (grad - np.sum(grad * softmax(x))),
+            "Rows are separate examples; your sum mixes them.",
+        ),
+        Mistake(
+            lambda grad, x: softmax(x) * (grad - np.sum(grad, axis=1, keepdims=True)),
+            "In the sum over paths, each entry of grad comes with the probability it belongs to.",
+        ),
+        Mistake(
+            lambda grad, x: softmax(x) - grad,
+            "Prediction minus target is for softmax with cross-entropy. Here grad is any gradient.",
+        ),
+        Mistake(_overflowing, "exp(1000) is infinite. What may you subtract from a row first?"),
+    ),
+    points=2,
+)
+
+
+def _network_gradients(
+    x, y, w1, b1, w2, b2, *, output=True, hidden=True, incoming=True, scale=None
+):
+    """Return the four gradients, each formula right or with a published mistake in it."""
+    a1 = sigmoid(x @ w1 + b1)
+    a2 = sigmoid(a1 @ w2 + b2)
+    delta2 = 2 * (a2 - y) / (scale or y.size)
+    delta2 = delta2 * a2 * (1 - a2) if output else delta2
+    delta1 = delta2 @ w2.T
+    delta1 = delta1 * a1 * (1 - a1) if hidden else delta1
+    dw2 = a1.T @ delta2 if incoming else delta2
+    return x.T @ delta1, delta1.sum(axis=0), dw2, delta2.sum(axis=0)
+
+
+def _network_cases(rng):
+    sizes = (5, 3, 4, 2), (1, 2, 3, 2), (7, 2, 6, 3)
+    return [
+        (
+            rng.normal(size=(n, d)), rng.random((n, k)), rng.normal(size=(d, m)),
+            rng.normal(size=m), rng.normal(size=(m, k)), rng.normal(size=k),
+        )
+        for n, d, m, k in sizes
+    ]  # fmt: skip
+
+
+def _mistaken(**changes):
+    return lambda *arguments: _network_gradients(*arguments, **changes)
+
+
+FIXED_BACKPROPAGATION = Exercise(
+    "fixed_backpropagation",
+    answer=_network_gradients,
+    cases=_network_cases,
+    mistakes=(
+        Mistake(
+            _mistaken(output=False, hidden=False, incoming=False),
+            "These are still the published formulas. Begin with the gradient of w2: "
+            "does it have the shape of w2?",
+        ),
+        Mistake(
+            _mistaken(output=False, hidden=False),
+            "Weights and biases are fixed; both deltas still lack something that each neuron has.",
+        ),
+        Mistake(
+            _mistaken(output=False),
+            "a - y is not enough at the output: which function stands between z2 and a2?",
+        ),
+        Mistake(
+            _mistaken(hidden=False),
+            "Check the hidden delta: how fast does a1 move when z1 moves?",
+        ),
+        Mistake(
+            _mistaken(incoming=False),
+            "Check the gradient of w2: what came in, times the blame of where it went.",
+        ),
+        Mistake(
+            lambda x, y, *rest: _network_gradients(x, y, *rest, scale=len(y)),
+            "Your gradients are too large by the number of outputs: over what is the mean taken?",
+        ),
+        Mistake(
+            lambda *arguments: tuple(-g for g in _network_gradients(*arguments)),
+            "The size is right, the sign is not: return the gradient, not the step.",
+        ),
+    ),
+    points=2,
+)
+
+
+def _normalized(x):
+    s = np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
+    return (x - x.mean(axis=1, keepdims=True)) / s, s
+
+
+def _normalize_backward(grad, x):
+    y, s = _normalized(x)
+    along = y * np.mean(grad * y, axis=1, keepdims=True)
+    return (grad - grad.mean(axis=1, keepdims=True) - along) / s
+
+
+def _constant_statistics(grad, x):
+    return grad / _normalized(x)[1]
+
+
+def _constant_deviation(grad, x):
+    return (grad - grad.mean(axis=1, keepdims=True)) / _normalized(x)[1]
+
+
+def _constant_mean(grad, x):
+    y, s = _normalized(x)
+    return (grad - y * np.mean(grad * y, axis=1, keepdims=True)) / s
+
+
+def _over_the_batch(grad, x):
+    return _normalize_backward(grad.T, x.T).T
+
+
+def _normalize_cases(rng):
+    shapes = (4, 3), (1, 5), (6, 4)
+    cases = [(rng.normal(size=shape), rng.normal(2, 3, shape)) for shape in shapes]
+    return [*cases, (rng.normal(size=(2, 3)), 1e-3 * rng.normal(size=(2, 3)))]
+
+
+NORMALIZE_BACKWARD = Exercise(
+    "normalize_backward",
+    answer=_normalize_backward,
+    cases=_normalize_cases,
+    mistakes=(
+        Mistake(
+            _constant_statistics, "That is the direct path. Mean and deviation move with x, too."
+        ),
+        Mistake(
+            _constant_deviation, "Direct path and mean are right; the deviation moves with x, too."
+        ),
+        Mistake(_constant_mean, "Direct path and deviation are right; the mean moves with x, too."),
+        Mistake(_over_the_batch, "Each row is normalized by itself: look at your axis."),
+    ),
+    points=3,
+)
+
+EXERCISES = (
+    COMPLEX_STEP,
+    WEIGHT_DECAY,
+    SOFTMAX_BACKWARD,
+    FIXED_BACKPROPAGATION,
+    NORMALIZE_BACKWARD,
+)

@@ -51,13 +51,14 @@ def _first_difference(parts, tolerance):
     return next((text for text in found if text), None)
 
 
-def _array_difference(received, expected, tolerance, name):
+def _array_difference(given, expected, tolerance, name):
     try:
-        received = np.asarray(received)
+        received = np.asarray(given)
     except (ValueError, TypeError):
-        return f"{name} should be {_say(expected)}, but is {_say(received)}"
+        received = np.asarray(None)
     if received.dtype.kind not in "biuf":
-        return f"{name} should be {_say(expected)}, but is {_say(received)}"
+        wanted = _say(expected) if expected.ndim else "one number"
+        return f"{name} should be {wanted}, but is {_say(given)}"
     if received.shape != expected.shape:
         if expected.shape == ():
             return f"{name} should be one number, but has shape {received.shape}"

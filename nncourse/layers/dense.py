@@ -186,7 +186,8 @@ class BatchNorm(Layer):
     Raises
     ------
     ValueError
-        If the last axis is not ``features`` long, or training sees fewer than two values a feature.
+        If ``features`` is not positive, the last axis is not that long, or training sees fewer than
+        two values a feature.
 
     Examples
     --------
@@ -197,6 +198,8 @@ class BatchNorm(Layer):
     """
 
     def __init__(self, features, *, momentum=0.9, epsilon=1e-5, dtype=np.float32):
+        if features < 1:
+            raise ValueError(f"BatchNorm expects at least one feature, got features={features}")
         self.momentum, self.epsilon = momentum, epsilon
         self.gamma = Parameter(np.ones(features, dtype), "gamma")
         self.beta = Parameter(np.zeros(features, dtype), "beta")

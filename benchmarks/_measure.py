@@ -1,0 +1,56 @@
+"""Timing side by side: all contenders in turn, many rounds, one thread, one run."""
+
+import os
+import statistics
+import time
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pin_to_one_core():
+    """Keep this process on one core, so that a thread too many cannot help anybody."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def side_by_side(contenders, *, steps, rounds):
+    """Time each contender, a function of the number of steps; seconds a step, one per round."""
+    for run in contenders.values():
+        run(max(3, steps // 10))  # warm up: compile, allocate
+    seconds = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run(steps)
+            seconds[name].append((time.perf_counter() - start) / steps)
+    return seconds
+
+
+def print_table(title, seconds, *, baseline, ours="nncourse"):
+    """Print the median step, its quartiles, and the ratios to the baseline and to nncourse.
+
+    A ratio is the median of the rounds' own ratios, so that a slow moment hits both its sides.
+    """
+    print(f"\n{title}\n")
+    print(f"{'':28} {'ms a step':>10} {'(quartiles)':>16} {'× products':>11} {'× nncourse':>11}")
+    for name, values in seconds.items():
+        low, middle, high = (1e3 * q for q in statistics.quantiles(values, n=4))
+        ratios = [
+            statistics.median(a / b for a, b in zip(values, seconds[other], strict=True))
+            for other in (baseline, ours)
+        ]
+        spread = f"({low:.2f}–{high:.2f})"
+        print(f"{name:28} {middle:10.2f} {spread:>16} {ratios[0]:11.2f} {ratios[1]:11.2f}")
+
+
+def ratio(seconds, name, other):
+    """Median over the rounds of one contender's time divided by another's."""
+    pairs = zip(seconds[name], seconds[other], strict=True)
+    return statistics.median(a / b for a, b in pairs)
+
+
+def report(target, value, holds):
+    """Print whether a target is met; a missed one is a number to report, not an error."""
+    print(f"  {'met   ' if holds else 'MISSED'}  {target}: {value:.2f}")

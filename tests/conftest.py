@@ -1,0 +1,8 @@
+"""What all tests share: figures without a screen, and the same examples in every run."""
+
+import matplotlib
+from hypothesis import settings
+
+matplotlib.use("agg")
+settings.register_profile("nncourse", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("nncourse")

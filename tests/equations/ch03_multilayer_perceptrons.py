@@ -1,0 +1,135 @@
+"""What the symbols of chapter 03 are."""
+
+from itertools import pairwise
+
+import numpy as np
+
+import nncourse as nn
+from equations import Chapter, row
+
+chapter = Chapter("03_multilayer_perceptrons")
+relu = nn.activations.relu
+
+
+def _dense(w, b):
+    """Make a layer of the package with these weights, in float64."""
+    layer = nn.Dense(*w.shape, dtype=np.float64)
+    layer.kernel.value, layer.bias.value = w, b
+    return layer
+
+
+@chapter.evaluates("eq-mlp-xor", seeds=range(12))
+def xor(rng):
+    hidden = _dense(np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0]))
+    output = _dense(np.array([[1.0], [-2.0]]), np.zeros(1))
+    x = rng.uniform(-2, 2, size=2)
+    h = nn.Sequential(hidden, nn.ReLU())(x[None])
+    return {
+        r"\operatorname{ReLU}": relu,
+        "x_1": x[0],
+        "x_2": x[1],
+        "h_1": h[0, 0],
+        "h_2": h[0, 1],
+        r"\hat y": output(h)[0, 0],
+    }
+
+
+@chapter.evaluates("eq-mlp-layer")
+def layer(rng):
+    n, sizes = 7, (5, 3, 2)
+    a = rng.normal(size=(n, sizes[0]))
+    symbols = {r"\mathbf{A}^{(0)}": a, "f": relu, r"\ell": range(1, len(sizes))}
+    for number, shape in enumerate(pairwise(sizes), 1):
+        w, b = rng.normal(size=shape), rng.normal(size=shape[1])
+        dense = _dense(w, b)
+        z = dense(a)
+        a = nn.Sequential(dense, nn.ReLU())(a)
+        symbols |= {
+            rf"\mathbf{{W}}^{{({number})}}": w,
+            rf"\mathbf{{b}}^{{({number})}}": row(b),
+            rf"\mathbf{{Z}}^{{({number})}}": z,
+            rf"\mathbf{{A}}^{{({number})}}": a,
+        }
+    return symbols
+
+
+@chapter.evaluates("eq-mlp-parameters")
+def parameters(rng):
+    sizes = rng.permutation([11, 7, 5, 3, 2]).tolist()
+    model = nn.Sequential(*[nn.Dense(*pair, rng=rng) for pair in pairwise(sizes)])
+    counted = sum(p.value.size for p in model.parameters())
+    symbols = {f"d_{number}": size for number, size in enumerate(sizes)}
+    return symbols | {"M": len(sizes) - 1, "P": counted}
+
+
+@chapter.evaluates("eq-mlp-hat", seeds=range(12))
+def hat(rng):
+    k, t = int(rng.integers(2, 9)), rng.uniform(0.2, 0.8)
+    return {
+        r"\operatorname{ReLU}": relu,
+        r"\Lambda": lambda x: np.interp(x, [t - 1 / k, t, t + 1 / k], [0, 1, 0]),
+        "k": k,
+        "t": t,
+        "x": t + rng.uniform(-2, 2) / k,
+    }
+
+
+@chapter.evaluates("eq-mlp-bumps", seeds=range(8))
+def bumps(rng):
+    k = 6
+    marks = np.linspace(0, 1, k + 1)
+    heights = rng.normal(size=k + 1)
+
+    def g(x):
+        return np.interp(x, marks, heights)
+
+    slopes = np.diff(heights) / np.diff(marks)
+    symbols = {f"m_{number}": slope for number, slope in enumerate([0.0, *slopes])}
+    x = rng.uniform(0, 1)
+    return symbols | {
+        r"\operatorname{ReLU}": relu,
+        "g": g,
+        "k": k,
+        "x": x,
+        "j": range(1, k + 1),
+        "t": marks,
+        "c": np.diff(slopes, prepend=0),
+        r"\hat y": g(x),
+    }
+
+
+@chapter.evaluates("eq-mlp-error")
+def interpolation_error(rng):
+    # The worst case: a parabola, in the middle of a piece, where the bound is reached.
+    k, curvature = int(rng.integers(3, 9)), rng.uniform(1, 5)
+    marks = np.linspace(0, 1, k + 1)
+
+    def g(x):
+        return curvature * x**2 / 2
+
+    x = (rng.integers(k) + 0.5) / k
+    return {
+        "g": g,
+        "x": x,
+        "k": k,
+        "C": curvature * (1 + 1e-9),
+        r"\hat y": np.interp(x, marks, g(marks)),
+    }
+
+
+@chapter.evaluates("eq-mlp-tent", seeds=range(12))
+def tent(rng):
+    return {
+        r"\operatorname{ReLU}": relu,
+        "T": lambda x: np.interp(x, [-1, 0, 0.5, 1], [0, 0, 1, 0]),
+        "x": rng.uniform(-1, 1),
+    }
+
+
+@chapter.evaluates("eq-mlp-cross-entropy")
+def cross_entropy(rng):
+    z, y = rng.normal(size=(1, 6)), int(rng.integers(6))
+    return {
+        "L": nn.losses.softmax_cross_entropy(z, np.array([y]))[0],
+        "p_y": nn.activations.softmax(z)[0, y],
+    }

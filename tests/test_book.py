@@ -1,0 +1,207 @@
+"""The structure of the book: its chapters, its table of contents, its first page."""
+
+import re
+from collections import Counter
+from copy import deepcopy
+from xml.etree import ElementTree
+
+import nbformat.v4 as v4
+import numpy as np
+import pytest
+import yaml
+from book_rules import BOOK, CLOSING, OPENING, PLAN, RULES, Chapter, labels
+
+ROOT = BOOK.parent
+CHAPTERS = [Chapter.read(path) for path in sorted(BOOK.glob("[0-9]*.ipynb"))]
+NAMES = [chapter.name for chapter in CHAPTERS]
+
+
+# The book -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_chapter_keeps_the_rule(chapter, rule):
+    assert list(rule(chapter)) == []
+
+
+def test_labels_of_equations_are_unique_in_the_whole_book():
+    pages = [Chapter(p.stem, v4.new_notebook(cells=[v4.new_markdown_cell(p.read_text("utf-8"))]))
+             for p in BOOK.glob("*.md")]  # fmt: skip
+    counts = Counter(label for page in [*CHAPTERS, *pages] for label in labels(page))
+    assert [label for label, count in counts.items() if count > 1] == []
+
+
+def test_table_of_contents_lists_what_exists_in_the_planned_order():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = [entry["file"] for part in contents["parts"] for entry in part["chapters"]]
+    for name in [contents["root"], *listed]:
+        assert (ROOT / f"{name}.md").exists() or (ROOT / f"{name}.ipynb").exists(), name
+    chapters = [name.removeprefix("book/") for name in listed if name[5].isdigit()]
+    existing = {path.stem for path in BOOK.glob("[0-9]*.*")}
+    assert chapters == [name for name in PLAN if name in existing]
+    assert existing <= set(PLAN)
+    pages = {f"book/{path.stem}" for path in BOOK.glob("*.md")}
+    assert pages <= {contents["root"], *listed}
+
+
+def test_chapters_stand_in_their_parts():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    bounds = {"Foundations": ("01", "06"), "Architectures": ("07", "11"), "Practice": ("12", "15")}
+    captions = [part["caption"] for part in contents["parts"]]
+    assert captions == [c for c in (*bounds, "Appendices") if c in captions]
+    for part in contents["parts"]:
+        for entry in part["chapters"]:
+            number = entry["file"][5:7]
+            if number.isdigit():
+                low, high = bounds[part["caption"]]
+                assert low <= number <= high
+
+
+# The first page -------------------------------------------------------------------------------
+
+
+def test_the_first_page_lists_the_chapters_that_exist():
+    text = (BOOK / "index.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \{doc\}`(\d\d_\w+)`", text, re.M) == NAMES
+
+
+def test_the_network_on_the_first_page_computes_the_table_beside_it():
+    svg = ElementTree.parse(BOOK / "assets" / "network.svg").getroot()
+    number = {}
+    for text in svg.iter("{http://www.w3.org/2000/svg}text"):
+        for kind in ("data-weight", "data-bias"):
+            if name := text.get(kind):
+                number[name] = float(text.text.replace("−", "-"))
+    assert len(number) == 9, "the page says that the picture holds nine numbers"
+    table = re.findall(
+        r"^\| ([01]) \| ([01]) \| ([01]) \|$", (BOOK / "index.md").read_text("utf-8"), re.M
+    )
+    x1, x2, expected = np.array(table, dtype=float).T
+    assert set(zip(x1, x2, strict=True)) == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    hidden = {
+        h: np.maximum(0, number[f"x1 {h}"] * x1 + number[f"x2 {h}"] * x2 + number[h])
+        for h in ("h1", "h2")
+    }
+    output = number["h1 y"] * hidden["h1"] + number["h2 y"] * hidden["h2"] + number["y"]
+    np.testing.assert_array_equal(output, expected)
+    np.testing.assert_array_equal(expected, np.logical_xor(x1, x2))
+
+
+@pytest.mark.parametrize("page", ["README.md", "book/index.md"])
+def test_python_on_the_front_pages_runs(page):
+    for block in re.findall(
+        r"^```python\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.M | re.S
+    ):
+        exec(compile(block, page, "exec"), {})
+
+
+# The rules themselves: each of them can fail --------------------------------------------------
+
+
+def good_chapter():
+    """Build the smallest chapter that keeps every rule."""
+    markdown, code = v4.new_markdown_cell, v4.new_code_cell
+    needs = "Only {doc}`01_neurons`."
+    exercises = "\n".join(f"```{{exercise}} ★\n:label: ex-{i}\nProve it.\n```\n" for i in range(4))
+    texts = dict.fromkeys([*OPENING, "A section of its own", *CLOSING], "Text.")
+    texts |= {"What you need": needs, "Exercises": exercises}
+    texts["Find the bug"] = ":::{note}\n$$ y = x $$ (eq-inside)\n:::"
+    texts["Further reading"] = "{cite:t}`rumelhart1986`, {cite:p}`kingma2015, glorot2010`"
+    bootstrap = (BOOK / "bootstrap.ipy").read_text(encoding="utf-8").strip()
+    picture = v4.new_output("display_data", {"image/png": "", "text/plain": "<Figure>"})
+    cells = [
+        markdown("# A title\n\n```sh\n# a comment, no title\n```"),
+        code(bootstrap, metadata={"tags": ["remove-cell"]}, execution_count=1),
+        *(markdown(f"## {heading}\n\n{text}") for heading, text in texts.items()),
+        markdown("$$\nz = \\mathbf{w}^\\top\\mathbf{x} + b\n$$ (eq-good)\n\nIn a line: $a$."),
+        code("plot()", execution_count=2, outputs=[picture],
+             metadata={"mystnb": {"image": {"alt": "A line that rises from 0 to 1."}}}),
+        code("1 / 0", execution_count=3, metadata={"tags": ["raises-exception"]},
+             outputs=[v4.new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])]),
+    ]  # fmt: skip
+    return Chapter("03_multilayer_perceptrons", v4.new_notebook(cells=cells))
+
+
+def test_a_good_chapter_offends_no_rule():
+    chapter = good_chapter()
+    assert [offense for rule in RULES for offense in rule(chapter)] == []
+    assert labels(chapter) == ["eq-inside", "eq-good"]
+
+
+def prose(old, new):
+    """Replace a piece of text in the Markdown cells."""
+
+    def spoil(cells):
+        assert any(old in cell.source for cell in cells)
+        for cell in cells:
+            if cell.cell_type == "markdown":
+                cell.source = cell.source.replace(old, new)
+
+    return spoil
+
+
+def last_cell(**changes):
+    """Change the last code cell."""
+    return lambda cells: cells[-1].update(deepcopy(changes))
+
+
+def stream(name, text):
+    """Let the last cell print something."""
+    return last_cell(outputs=[v4.new_output("stream", name=name, text=text)], metadata={})
+
+
+BAD = {
+    "no title": (prose("# A title", "A title"), "first cell"),
+    "two titles": (prose("In a line", "# Another title\n\nIn a line"), "one title"),
+    "slot missing": (prose("## Summary\n", "Summary\n"), "sections must be"),
+    "slots swapped": (prose("## Checkpoint", "## Summary"), "sections must be"),
+    "nothing of its own": (prose("## A section of its own", "### Detail"), "sections must be"),
+    "slot repeated": (prose("## A section of its own", "## Exercises"), "among the chapter's own"),
+    "needs a later chapter": (prose("01_neurons", "04_backpropagation"), "not an earlier"),
+    "needs itself": (prose("01_neurons", "03_multilayer_perceptrons"), "not an earlier"),
+    "needs nothing": (prose("Only {doc}`01_neurons`.", "Nothing."), "no earlier chapter"),
+    "cell too long": (last_cell(source="x = 1\n" * 41), "41 lines"),
+    "cells too long": (
+        lambda cells: [c.update(source="x = 1\n" * 9) for c in cells if c.cell_type == "code"],
+        "median",
+    ),
+    "not run": (last_cell(execution_count=None), "execution counts"),
+    "run twice": (last_cell(execution_count=4), "execution counts"),
+    "error": (last_cell(metadata={}), "ZeroDivisionError"),
+    "stderr": (stream("stderr", "careful"), "stderr"),
+    "warning": (stream("stdout", "UserWarning: careful"), "'UserWarning'"),
+    "path": (stream("stdout", "saved in /Users/me/x"), "'/Users/me'"),
+    "no alt text": (lambda cells: cells[-2].update(metadata={}), "mystnb.image.alt"),
+    "empty alt text": (prose("Text.", "![](x.png)"), "no alt text"),
+    "no label": (prose("$$ (eq-good)", "$$"), "no label"),
+    "no label inside a directive": (prose(" (eq-inside)", ""), "no label"),
+    "label without prefix": (prose("(eq-good)", "(good)"), "must be eq-"),
+    "align": (prose("Text.", "\\begin{align}\na = b\n\\end{align}"), "no label"),
+    "math directive": (prose("Text.", "```{math}\na = b\n```"), "no label"),
+    "displayed within a line": (prose("Text.", "So $$a = b$$ holds."), "no label"),
+    "unknown citation": (prose("kingma2015", "nobody1900"), "'nobody1900'"),
+    "other bootstrap": (lambda cells: cells[1].update(source="import nncourse"), "differs"),
+    "visible bootstrap": (lambda cells: cells[1].update(metadata={}), "remove-cell"),
+    "!pip": (last_cell(source="!pip install x"), "installs"),
+    "%pip": (last_cell(source="if a:\n    %pip install x"), "installs"),
+    "three exercises": (prose("```{exercise} ★\n:label: ex-3\nProve it.\n```", ""), "3 exercises"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_chapter_is_found(name):
+    spoil, complaint = BAD[name]
+    chapter = good_chapter()
+    spoil(chapter.notebook.cells)
+    found = [offense for rule in RULES for offense in rule(chapter)]
+    assert any(complaint in offense for offense in found), found
+
+
+def test_every_rule_is_seen_to_fail():
+    offended = set()
+    for spoil, _ in BAD.values():
+        chapter = good_chapter()
+        spoil(chapter.notebook.cells)
+        offended |= {rule.__name__ for rule in RULES if list(rule(chapter))}
+    assert offended == {rule.__name__ for rule in RULES}

@@ -1,0 +1,97 @@
+"""The gradient check itself: it must catch what it is there to catch."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import nncourse as nn
+from nncourse.gradcheck import GradientError
+
+
+@given(x=arrays(np.float64, 3, elements=st.floats(-2, 2)))
+def test_numerical_gradient_of_known_functions(x):
+    np.testing.assert_allclose(
+        nn.numerical_gradient(lambda x: np.sum(np.sin(x) * x), x),
+        np.cos(x) * x + np.sin(x),
+        atol=1e-8,
+    )
+
+
+def test_numerical_gradient_changes_nothing_and_takes_integers():
+    x = np.array([[1, 2], [3, 4]])
+    np.testing.assert_allclose(nn.numerical_gradient(lambda x: x[0, 1] ** 2, x), [[0, 4], [0, 0]])
+    np.testing.assert_array_equal(x, [[1, 2], [3, 4]])
+
+
+class BrokenDense(nn.Dense):
+    """Dense with one published mistake in its backward pass."""
+
+    def __init__(self, mistake):
+        super().__init__(3, 2, rng=0)
+        self.mistake = mistake
+
+    def backward(self, grad, *, input_grad=True):
+        x, mistake = self._recall(grad), self.mistake
+        self.kernel.grad += {"indices swapped": (grad.T @ x).T[::-1]}.get(mistake, x.T @ grad)
+        if mistake == "sign":
+            self.kernel.grad *= -1
+        self.bias.grad += grad.mean(axis=0) if mistake == "mean" else grad.sum(axis=0)
+        if mistake == "overwrites":
+            self.bias.grad[...] = grad[0]
+        return grad if mistake == "no product" else grad @ self.kernel.value.T
+
+
+@pytest.mark.parametrize(
+    ("mistake", "culprit"),
+    [
+        ("indices swapped", "0.kernel"),
+        ("sign", r"0.kernel.*\(their ratio is -1\)"),
+        ("mean", r"1.bias.*\(their ratio is 0.25\)"),
+        ("overwrites", "1.bias"),
+        ("no product", r"x: the derived gradient has shape \(4, 2\)"),
+    ],
+)
+def test_catches_published_mistakes(mistake, culprit):
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    nn.check_layer(BrokenDense(None), x)
+    with pytest.raises(GradientError, match=culprit):
+        nn.check_layer(BrokenDense(mistake), x)
+
+
+def test_catches_a_missing_activation_derivative():
+    class Tanh(nn.Tanh):
+        def backward(self, grad):
+            return grad
+
+    with pytest.raises(GradientError, match="x: relative error"):
+        nn.check_layer(Tanh(), np.array([[0.5, -1.0]]))
+
+
+def test_leaves_the_layer_alone():
+    layer = nn.Sequential(nn.Dense(3, 2, rng=0), nn.Dropout(0.5, rng=0), nn.BatchNorm(2))
+    layer[0].kernel.grad += 7
+    kept = [p.grad.copy() for p in layer.parameters()] + [
+        a.copy() for a in layer.buffers().values()
+    ]
+    nn.check_layer(layer, np.random.default_rng(0).normal(size=(5, 3)), training=True)
+    now = [p.grad for p in layer.parameters()] + list(layer.buffers().values())
+    for before, after in zip(kept, now, strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert layer[0].kernel.value.dtype == np.float32
+    with pytest.raises(RuntimeError):
+        layer.backward(np.ones((5, 2)))
+
+
+def test_nan_is_not_agreement():
+    words = re.escape("gradient: NaN or infinity")
+    with pytest.raises(GradientError, match=words):
+        nn.check_function(lambda x: np.sum(x), lambda x: x * np.nan, np.ones(2))
+
+
+def test_a_tiny_wrong_gradient_is_still_wrong():
+    with pytest.raises(GradientError):
+        nn.check_function(lambda x: 1e-6 * np.sum(x), np.zeros(2), np.ones(2))

@@ -1,0 +1,235 @@
+"""The contract of a layer: every clause of it, for every layer."""
+
+import copy
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+import nncourse as nn
+from nncourse import layers
+
+# For each layer: how to make it (given a seed and a type) and the shape of an input.
+CASES = {
+    "Dense": (lambda seed, t: nn.Dense(5, 3, rng=seed, dtype=t), (7, 5)),
+    "Dense on sequences": (lambda seed, t: nn.Dense(5, 3, rng=seed, dtype=t), (7, 2, 5)),
+    "Flatten": (lambda seed, t: nn.Flatten(), (7, 3, 2)),
+    "Dropout": (lambda seed, t: nn.Dropout(0.4, rng=seed), (7, 5)),
+    "BatchNorm": (lambda seed, t: nn.BatchNorm(5, dtype=t), (7, 5)),
+    "BatchNorm on images": (lambda seed, t: nn.BatchNorm(2, dtype=t), (7, 3, 4, 2)),
+    "Residual": (lambda seed, t: nn.Residual(nn.Dense(5, 5, rng=seed, dtype=t), nn.Tanh()), (7, 5)),
+    "Sequential": (
+        lambda seed, t: nn.Sequential(
+            nn.Flatten(),
+            nn.Dense(6, 4, rng=seed, dtype=t),
+            nn.BatchNorm(4, dtype=t),
+            nn.SiLU(),
+            nn.Dropout(0.3, rng=seed),
+            nn.Dense(4, 3, rng=seed, dtype=t),
+        ),
+        (7, 3, 2),
+    ),
+    **{
+        name: (lambda seed, t, name=name: getattr(nn, name)(), (7, 5))
+        for name in "ReLU LeakyReLU ELU Sigmoid Tanh Softplus GELU SiLU Softmax".split()
+    },
+}
+RANDOM = {"Dropout", "Sequential"}
+each_layer = pytest.mark.parametrize("name", CASES)
+
+
+def make(name, dtype=np.float64, seed=0):
+    build, shape = CASES[name]
+    return build(seed, dtype), np.random.default_rng(1).normal(size=shape).astype(dtype)
+
+
+def test_every_layer_has_a_case():
+    tested = {type(build(0, np.float64)).__name__ for build, _ in CASES.values()}
+    assert tested == set(layers.__all__) - {"Layer", "Parameter"}
+
+
+@each_layer
+@pytest.mark.parametrize("training", [False, True])
+def test_gradients_equal_finite_differences(name, training):
+    layer, x = make(name)
+    errors = nn.check_layer(layer, x, training=training, tolerance=1e-6)
+    assert len(errors) == 1 + len(layer.parameters())
+
+
+@each_layer
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("training", [False, True])
+def test_keeps_the_floating_point_type(name, dtype, training):
+    layer, x = make(name, dtype)
+    y = layer(x, training=training)
+    dx = layer.backward(np.ones_like(y))
+    assert (y.dtype, dx.dtype, dx.shape) == (dtype, dtype, x.shape)
+    assert all(p.value.dtype == p.grad.dtype == dtype for p in layer.parameters())
+    assert all(array.dtype == dtype for array in layer.buffers().values())
+
+
+@each_layer
+@pytest.mark.parametrize("training", [False, True])
+def test_changes_neither_input_nor_gradient(name, training):
+    layer, x = make(name)
+    grad = np.random.default_rng(2).normal(size=layer(x, training=training).shape)
+    kept_x, kept_grad = x.copy(), grad.copy()
+    layer(x, training=training)
+    layer.backward(grad)
+    np.testing.assert_array_equal(x, kept_x)
+    np.testing.assert_array_equal(grad, kept_grad)
+
+
+@each_layer
+def test_is_equivariant_to_the_order_of_the_batch(name):
+    layer, x = make(name)
+    order = np.random.default_rng(3).permutation(len(x))
+    training = name not in RANDOM  # a dropout mask belongs to a place, not to an example
+    expected = copy.deepcopy(layer)(x, training=training)[order]
+    np.testing.assert_allclose(layer(x[order], training=training), expected, rtol=1e-12, atol=1e-14)
+
+
+@each_layer
+def test_two_backward_passes_accumulate(name):
+    layer, x = make(name)
+    y = layer(x, training=True)
+    grad = np.random.default_rng(4).normal(size=y.shape)
+    first = layer.backward(grad)
+    once = [p.grad.copy() for p in layer.parameters()]
+    second = layer.backward(grad)
+    np.testing.assert_array_equal(first, second)
+    for p, g in zip(layer.parameters(), once, strict=True):
+        np.testing.assert_allclose(p.grad, 2 * g, rtol=1e-12)
+
+
+@each_layer
+def test_same_seed_same_output(name):
+    (a, x), (b, _), (c, _) = make(name, seed=5), make(name, seed=5), make(name, seed=6)
+    np.testing.assert_array_equal(a(x, training=True), b(x, training=True))
+    if name in RANDOM or (a.parameters() and "Batch" not in name):
+        assert not np.array_equal(a(x, training=True), c(x, training=True))
+
+
+@each_layer
+def test_backward_before_forward_is_refused(name):
+    layer, x = make(name)
+    grad = np.ones_like(copy.deepcopy(layer)(x))
+    with pytest.raises(RuntimeError, match="before forward"):
+        layer.backward(grad)
+    assert all(not p.grad.any() for p in layer.parameters())
+
+
+@each_layer
+def test_gradient_of_another_shape_is_refused(name):
+    layer, x = make(name)
+    y = layer(x)
+    with pytest.raises(ValueError, match=re.escape(str((3, *y.shape)))):
+        layer.backward(np.ones((3, *y.shape)))
+    assert all(not p.grad.any() for p in layer.parameters())
+
+
+@each_layer
+def test_input_gradient_can_be_skipped(name):
+    layer, x = make(name)
+    if not layer.parameters():
+        return
+    y = layer(x, training=True)
+    grad = np.random.default_rng(5).normal(size=y.shape)
+    layer.backward(grad)
+    expected = [p.grad.copy() for p in layer.parameters()]
+    for p in layer.parameters():
+        p.grad.fill(0)
+    assert layer.backward(grad, input_grad=False) is None
+    for p, g in zip(layer.parameters(), expected, strict=True):
+        np.testing.assert_array_equal(p.grad, g)
+
+
+@each_layer
+def test_parameters_keep_order_and_are_unique(name):
+    layer, _ = make(name)
+    first, second = layer.parameters(), layer.parameters()
+    assert [id(p) for p in first] == [id(p) for p in second]
+    assert len({id(p) for p in first}) == len(first)
+    assert all(p.value.shape == p.grad.shape for p in first)
+    assert all(p.regularize == (p.name == "kernel") for p in first)
+
+
+@each_layer
+def test_survives_pickling(name):
+    layer, x = make(name)
+    layer(x, training=True)
+    again = pickle.loads(pickle.dumps(layer))
+    np.testing.assert_array_equal(again(x, training=True), layer(x, training=True))
+
+
+@each_layer
+def test_repr_names_the_layer(name):
+    layer, _ = make(name)
+    assert repr(layer).startswith(type(layer).__name__)
+    assert " object at 0x" not in repr(layer)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (nn.Dense(784, 8), (32, 28, 28), "(batch, 784), got (32, 28, 28). Add Flatten() first."),
+        (nn.Dense(3, 2), (3,), "got (3,). One example? Make it a batch of one: x[None]."),
+        (nn.Dense(3, 2), (4, 5), "Dense(3→2) expects (batch, 3), got (4, 5)."),
+        (nn.BatchNorm(3), (4, 5), "BatchNorm(3) expects (batch, ..., 3), got (4, 5)"),
+        (nn.BatchNorm(3), (1, 3), "needs at least two examples to train on, got (1, 3)"),
+        (nn.Residual(nn.Dense(3, 2)), (4, 3), "keep the shape, got (4, 3) in and (4, 2) out"),
+        (nn.Flatten(), (), "Flatten() expects (batch, ...), got a single number"),
+    ],
+)  # fmt: skip
+def test_wrong_shapes_are_explained(layer, shape, words):
+    before = {name: array.copy() for name, array in layer.buffers().items()}
+    with pytest.raises(ValueError, match=re.escape(words)):
+        layer(np.zeros(shape), training=True)
+    for name, array in layer.buffers().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "words"),
+    [
+        (lambda: nn.Dense(0, 2), ValueError, "inputs=0"),
+        (lambda: nn.Dropout(1.0), ValueError, "0 <= rate < 1, got 1.0"),
+        (lambda: nn.Dropout(float("nan")), ValueError, "got nan"),
+        (lambda: nn.Sequential(), ValueError, "at least one layer"),
+        (lambda: nn.Sequential(nn.ReLU), TypeError, "ReLU(), not ReLU"),
+        (lambda: nn.Sequential([nn.ReLU()]), TypeError, "its own argument"),
+        (lambda: nn.Sequential(*[nn.ReLU()] * 2), ValueError, "one object twice"),
+        (lambda: nn.BatchNorm(0), ValueError, "features=0"),
+    ],
+)
+def test_wrong_construction_is_explained(build, error, words):
+    with pytest.raises(error, match=re.escape(words)):
+        build()
+
+
+def test_shared_parameters_are_listed_once_and_gather_both_gradients():
+    first, second = nn.Dense(3, 3, rng=0, dtype=float), nn.Dense(3, 3, rng=1, dtype=float)
+    second.kernel = first.kernel
+    model = nn.Sequential(first, nn.Tanh(), second)
+    assert [p.name for p in model.parameters()] == ["kernel", "bias", "bias"]
+    nn.check_layer(model, np.random.default_rng(2).normal(size=(4, 3)))
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    y = nn.Dropout(0.3, rng=0)(np.ones((1000, 100)), training=True)
+    dropped, n = np.mean(y == 0), y.size
+    assert abs(dropped - 0.3) < 5 * np.sqrt(0.3 * 0.7 / n)
+    np.testing.assert_allclose(y[y != 0], 1 / 0.7)
+
+
+def test_batch_norm_standardizes_and_averages():
+    x = np.random.default_rng(0).normal(3, 2, size=(50, 4))
+    layer = nn.BatchNorm(4, momentum=0.75, dtype=float)
+    y = layer(x, training=True)
+    np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(y.var(axis=0), x.var(axis=0) / (x.var(axis=0) + 1e-5))
+    np.testing.assert_allclose(layer.running_mean, 0.25 * x.mean(axis=0))
+    np.testing.assert_allclose(layer.running_variance, 0.75 + 0.25 * x.var(axis=0))
+    expected = (x - layer.running_mean) / np.sqrt(layer.running_variance + 1e-5)
+    np.testing.assert_allclose(layer(x), expected)

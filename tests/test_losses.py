@@ -1,0 +1,123 @@
+"""Losses: hand-worked values, gradients, and the silent broadcast that must not happen."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from nncourse import losses
+from nncourse.gradcheck import check_function
+
+ELEMENTWISE = ["mean_squared_error", "mean_absolute_error", "huber", "sigmoid_binary_cross_entropy"]
+numbers = arrays(np.float64, (4, 3), elements=st.floats(-20, 20))
+
+
+@pytest.mark.parametrize(
+    ("loss", "prediction", "target", "expected"),
+    [
+        (losses.mean_squared_error, [1.0, 2.0, 4.0], [0.0, 0.0, 0.0], 7.0),
+        (losses.mean_absolute_error, [1.0, -2.0, 3.0], [0.0, 0.0, 0.0], 2.0),
+        (losses.huber, [0.5, -3.0], [0.0, 0.0], (0.125 + 2.5) / 2),
+        (losses.sigmoid_binary_cross_entropy, [math.log(3.0)], [1.0], -math.log(0.75)),
+        (losses.softmax_cross_entropy, [[math.log(3.0), 0.0]], [1], math.log(4.0)),
+        (losses.softmax_cross_entropy, [[0.0, 0.0]], [[0.5, 0.5]], math.log(2.0)),
+    ],
+)
+def test_hand_worked_values(loss, prediction, target, expected):
+    assert loss(np.array(prediction), np.array(target))[0] == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@given(prediction=numbers, target=arrays(np.float64, (4, 3), elements=st.floats(0, 1)))
+def test_gradients_of_element_wise_losses(name, prediction, target):
+    error = prediction - target
+    near_kink = np.minimum(np.abs(error), np.abs(np.abs(error) - 1)) < 1e-3
+    prediction = np.where(near_kink, target + 0.5, prediction)
+    loss = getattr(losses, name)
+    value, grad = loss(prediction, target)
+    assert value >= 0
+    check_function(lambda p: loss(p, target)[0], grad, prediction, tolerance=1e-5)
+
+
+@given(logits=numbers, labels=arrays(np.int64, 4, elements=st.integers(0, 2)))
+def test_softmax_cross_entropy_of_classes_and_of_their_one_hot_rows(logits, labels):
+    value, grad = losses.softmax_cross_entropy(logits, labels)
+    same, same_grad = losses.softmax_cross_entropy(logits, np.eye(3)[labels])
+    assert value == pytest.approx(same, abs=1e-12)
+    np.testing.assert_allclose(grad, same_grad, atol=1e-15)
+    np.testing.assert_allclose(grad.sum(axis=1), 0, atol=1e-15)
+    check_function(
+        lambda z: losses.softmax_cross_entropy(z, labels)[0], grad, logits, tolerance=1e-5
+    )
+
+
+def test_all_axes_but_the_last_are_examples():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(2, 5, 3)), rng.integers(0, 3, (2, 5))
+    value, grad = losses.softmax_cross_entropy(logits, labels)
+    flat, flat_grad = losses.softmax_cross_entropy(logits.reshape(10, 3), labels.reshape(10))
+    assert value == flat
+    np.testing.assert_array_equal(grad.reshape(10, 3), flat_grad)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extreme_logits_do_not_overflow(dtype):
+    value, grad = losses.softmax_cross_entropy(np.array([[1e4, -1e4]], dtype), np.array([1]))
+    assert value == 2e4 and np.isfinite(grad).all() and grad.dtype == dtype
+    logits, target = np.array([-1e4, 1e4], dtype), np.array([0, 1])
+    value, grad = losses.sigmoid_binary_cross_entropy(logits, target)
+    assert value == 0 and not grad.any() and grad.dtype == dtype
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_column_against_vector_is_refused(name):
+    """A published program subtracts (100,) from (100, 1) and trains on a 100 × 100 table."""
+    words = re.escape("got (100, 1) and (100,). Reshape one of them")
+    with pytest.raises(ValueError, match=words):
+        getattr(losses, name)(np.zeros((100, 1)), np.zeros(100))
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_no_element_is_refused(name):
+    with pytest.raises(ValueError, match="at least one element"):
+        getattr(losses, name)(np.zeros((0, 1)), np.zeros((0, 1)))
+
+
+LOGITS = np.zeros((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("logits", "target", "words"),
+    [
+        (
+            LOGITS,
+            np.array([0, 3]),
+            "from 0 to 2, got values from 0 to 3. Do the labels",
+        ),
+        (LOGITS, np.array([-1, 0]), "got values from -1 to 0"),
+        (LOGITS, np.eye(3, dtype=int)[:2], "Are these one-hot rows?"),
+        (LOGITS, np.array([0.0, 1.0]), "Integer classes stored as floats?"),
+        (LOGITS, np.array([0, 1, 2]), "class numbers of shape (2,)"),
+        (LOGITS, np.full((2, 3), 0.5), "sums from 1.5 to 1.5"),
+        (LOGITS, np.array([[2.0, -1, 0], [1, 0, 0]]), "a minimum of -1"),
+        (np.zeros((0, 3)), np.zeros(0, int), "at least one example"),
+        (np.zeros((2, 3), int), np.array([0, 1]), "floating-point logits"),
+    ],
+)
+def test_wrong_targets_of_softmax_cross_entropy(logits, target, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        losses.softmax_cross_entropy(logits, target)
+
+
+def test_labels_of_minus_one_and_one_are_refused():
+    with pytest.raises(ValueError, match=r"values from -1.0 to 1.0. Map labels"):
+        losses.sigmoid_binary_cross_entropy(np.zeros(2), np.array([-1, 1]))
+
+
+def test_huber_needs_a_positive_delta():
+    with pytest.raises(ValueError, match="delta > 0, got 0"):
+        losses.huber(np.zeros(1), np.zeros(1), delta=0)

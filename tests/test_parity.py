@@ -1,0 +1,152 @@
+"""The same numbers as Keras and PyTorch: golden values, see golden/generate.py."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nncourse as nn
+
+GOLDEN = Path(__file__).parent / "golden"
+TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
+
+BETAS = {"beta_1": 0.875, "beta_2": 0.96875}
+OPTIMIZERS = {
+    "sgd": lambda p: nn.SGD(p, 1 / 8),
+    "momentum": lambda p: nn.SGD(p, 1 / 8, momentum=0.875),
+    "nesterov": lambda p: nn.SGD(p, 1 / 8, momentum=0.875, nesterov=True),
+    "rmsprop": lambda p: nn.RMSprop(p, 1 / 64, rho=0.875, epsilon=1e-7),
+    "adam": lambda p: nn.Adam(p, 1 / 64, **BETAS),
+    "adamw": lambda p: nn.AdamW(p, 1 / 64, weight_decay=1 / 8, **BETAS),
+    "rmsprop_no_epsilon": lambda p: nn.RMSprop(p, 1 / 64, rho=0.875, epsilon=1e-30),
+    "adam_no_epsilon": lambda p: nn.Adam(p, 1 / 64, epsilon=1e-30, **BETAS),
+    "adamw_no_epsilon": lambda p: nn.AdamW(p, 1 / 64, weight_decay=1 / 8, epsilon=1e-30, **BETAS),
+}
+OPTIONS = {"leaky_relu": {"alpha": 0.0625}}
+ACTIVATIONS = "relu leaky_relu elu sigmoid tanh softplus gelu silu softmax".split()
+LOSSES = (
+    "mean_squared_error mean_absolute_error huber sigmoid_binary_cross_entropy "
+    "softmax_cross_entropy"
+).split()
+
+
+@pytest.fixture(params=["float64", "float32"])
+def golden(request):
+    with np.load(GOLDEN / f"parity_{request.param}.npz") as file:
+        return Golden(request.param, {key: file[key] for key in file.files})
+
+
+class Golden(dict):
+    def __init__(self, dtype, arrays):
+        super().__init__(arrays)
+        self.dtype = dtype
+
+    def compare(self, key, received, **tolerances):
+        """Hold one array against every library that has it; relative to its largest entry."""
+        libraries = [name for name in ("keras", "torch") if f"{name}/{key}" in self]
+        assert libraries, f"no golden value for {key}"
+        for library in libraries:
+            expected = self[f"{library}/{key}"]
+            assert np.shape(received) == expected.shape
+            scale = max(1.0, np.max(np.abs(expected)))
+            error = np.max(np.abs(received - expected)) / scale
+            allowed = tolerances.get(library, TOLERANCE[self.dtype])
+            assert error <= allowed, f"{library}/{key}: error {error:.1e}"
+
+
+def test_versions_are_recorded(golden):
+    assert {"keras", "tensorflow", "torch", "numpy"} <= set(json.loads(str(golden["versions"])))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(golden, name):
+    x, grad = golden["activations/x"], golden["activations/grad"]
+    options = OPTIONS.get(name, {})
+    y = getattr(nn.activations, name)(x, **options)
+    dx = getattr(nn.activations, f"{name}_vjp")(grad, x, y, **options)
+    assert y.dtype == dx.dtype == golden.dtype
+    # Keras rounds GELU's constant 0.044715 to float32 even in float64: off by 1.6e-10 by itself.
+    loose = {"keras": 1e-9} if name == "gelu" and golden.dtype == "float64" else {}
+    golden.compare(f"activations/{name}/y", y, **loose)
+    golden.compare(f"activations/{name}/dx", dx, **loose)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses(golden, name):
+    target = golden[f"losses/{name}/target"]
+    loss, grad = getattr(nn.losses, name)(golden["losses/prediction"], target)
+    assert grad.dtype == golden.dtype
+    golden.compare(f"losses/{name}/y", loss)
+    golden.compare(f"losses/{name}/dx", grad)
+
+
+def test_dense(golden):
+    layer = nn.Dense(5, 3, dtype=golden.dtype)
+    layer.kernel.value[...] = golden["layers/dense/kernel"]
+    layer.bias.value[...] = golden["layers/dense/bias"]
+    compare_layer(golden, "dense", layer)
+
+
+def test_batch_norm(golden):
+    layer = nn.BatchNorm(5, dtype=golden.dtype)
+    layer.gamma.value[...] = golden["layers/batch_norm/gamma"]
+    layer.beta.value[...] = golden["layers/batch_norm/beta"]
+    compare_layer(golden, "batch_norm", layer)
+
+
+def compare_layer(golden, name, layer):
+    golden.compare(f"layers/{name}/y", layer(golden[f"layers/{name}/x"], training=True))
+    golden.compare(f"layers/{name}/dx", layer.backward(golden[f"layers/{name}/grad"]))
+    for what, p in zip(("dw", "db"), layer.parameters(), strict=True):
+        golden.compare(f"layers/{name}/{what}", p.grad)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(golden, name):
+    p = nn.Parameter(golden["optimizers/start"].copy(), "w", regularize=True)
+    optimizer, path = OPTIMIZERS[name]([p]), []
+    for gradient in golden["optimizers/gradients"]:
+        optimizer.zero_grad()
+        p.grad += gradient
+        optimizer.step()
+        path.append(p.value.copy())
+    golden.compare(f"optimizers/{name}/path", np.array(path))
+
+
+def test_no_golden_value_is_left_out(golden):
+    tested = {f"activations/{n}" for n in ACTIVATIONS} | {f"losses/{n}" for n in LOSSES}
+    tested |= {"layers/dense", "layers/batch_norm"} | {f"optimizers/{n}" for n in OPTIMIZERS}
+    assert sum(k.startswith("keras/optimizers/") for k in golden) == 6
+    assert sum(k.startswith("torch/optimizers/") for k in golden) == len(OPTIMIZERS)
+    stored = {"/".join(k.split("/")[1:3]) for k in golden if k.startswith(("keras/", "torch/"))}
+    assert stored == tested
+
+
+def test_the_versions_of_today_agree_too(tmp_path):
+    """Live: Dense and Adam, in the TensorFlow that is installed here."""
+    keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(16, 6)), rng.integers(0, 4, 16)
+    first, second = nn.Dense(6, 5, rng=0, dtype=float), nn.Dense(5, 4, rng=1, dtype=float)
+    ours = nn.Sequential(first, nn.Tanh(), second)
+    layers = keras.layers
+    theirs = keras.Sequential(
+        [
+            keras.Input((6,), dtype="float64"),
+            layers.Dense(5, "tanh", dtype="float64"),
+            layers.Dense(4, dtype="float64"),
+        ]
+    )
+    theirs.set_weights([p.value.copy() for p in ours.parameters()])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(
+            keras.losses.sparse_categorical_crossentropy(y, theirs(x), from_logits=True)
+        )
+    expected = tape.gradient(loss, [w.value for w in theirs.trainable_weights])
+    value, grad = nn.losses.softmax_cross_entropy(ours(x), y)
+    ours.backward(grad)
+    assert abs(value - float(loss)) < 1e-12
+    for p, g in zip(ours.parameters(), expected, strict=True):
+        np.testing.assert_allclose(p.grad, g.numpy(), rtol=0, atol=1e-12)

@@ -1,0 +1,75 @@
+"""Figures: what is drawn is what was given."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from nncourse import Value, plotting
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_style_changes_the_palette_and_only_settings():
+    before = plt.rcParams.copy()
+    plotting.use_style()
+    assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == list(plotting.COLORS)
+    assert not plt.get_fignums()
+    plt.rcParams.update(before)
+
+
+def test_history_draws_the_names_it_has():
+    _, given = plt.subplots()
+    ax = plotting.plot_history({"loss": [3.0, 2.0, 1.0], "val_loss": [4.0, 3.0, 3.0]}, ax=given)
+    assert ax is given
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[1, 3], [2, 2], [3, 1]])
+    assert [text.get_text() for text in ax.get_legend().texts] == ["loss", "val_loss"]
+    with pytest.raises(ValueError, match=r"one of the names \['loss'\]"):
+        plotting.plot_history({"loss": [1.0]}, names=["accuracy"])
+
+
+def test_decision_regions_ask_the_model_in_its_own_type():
+    x, asked = np.array([[0, 0], [1, 2]], np.float32), []
+
+    def predict(points):
+        asked.append(points)
+        return (points[:, 1] > 1).astype(int)
+
+    ax = plotting.plot_decision_regions(predict, x, [0, 1], resolution=20, margin=0.5)
+    (points,) = asked
+    assert points.dtype == np.float32 and points.shape == (400, 2)
+    np.testing.assert_allclose([points.min(0), points.max(0)], [[-0.5, -1], [1.5, 3]])
+    regions = ax.collections[0].get_array().reshape(20, 20)
+    assert (regions[0] == 0).all() and (regions[-1] == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3), (5, 4, 3, 1)])
+def test_images_are_drawn_in_order(shape):
+    images = np.arange(60.0).reshape(shape)
+    axes = plotting.plot_images(images, titles="abcde", columns=3)
+    assert [ax.get_title() for ax in axes] == list("abcde")
+    np.testing.assert_array_equal(axes[4].images[0].get_array(), images[4].reshape(4, 3))
+    assert len(plt.gcf().axes) == 6  # two rows of three, the last one empty
+
+
+def test_confusion_matrix_prints_every_count_and_colors_only_mistakes():
+    ax = plotting.plot_confusion_matrix([[50, 2], [0, 40]])
+    assert sorted(text.get_text() for text in ax.texts) == ["2", "40", "50"]
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[0, 2], [0, 0]])
+
+
+def test_network_has_a_circle_for_each_neuron_and_a_line_for_each_weight():
+    ax = plotting.plot_network([3, 4, 2], labels=["in", "hidden", "out"])
+    assert len(ax.patches) == 9 and len(ax.lines) == 3 * 4 + 4 * 2
+    assert [text.get_text() for text in ax.texts] == ["in", "hidden", "out"]
+
+
+def test_graph_shows_values_and_gradients():
+    x, y = Value(2), Value(5)
+    z = x * y + x
+    z.backward()
+    boxes = {text.get_text() for text in plotting.plot_graph(z, {x: "x", z: "z"}).texts}
+    assert {"x = 2\ngrad 6", "5\ngrad 2", "z = 12\ngrad 1", "10\ngrad 1"} <= boxes

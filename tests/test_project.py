@@ -1,0 +1,282 @@
+"""The project itself: packaging, pins, addresses, commands, and that no test is forgotten."""
+
+import importlib.metadata as metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import execution
+import pytest
+import repository
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PINS = [
+    Requirement(line)
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def tracked_files():
+    """Return the files that are or would be committed."""
+    listed = run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT)
+    if listed.returncode == 0:
+        names = listed.stdout.splitlines()
+    else:  # an unpacked archive
+        left_out = {".venv", "_build", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis"}
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*")
+                 if not left_out.intersection(path.parts)]  # fmt: skip
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+# Pins -----------------------------------------------------------------------------------------
+
+
+def test_constraints_hold_sorted_names_and_exact_versions_only():
+    lines = [line for line in read("constraints.txt").splitlines() if not line.startswith("#")]
+    for line in lines:
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; [a-z_]+ .+)?", line), line
+    assert lines == sorted(lines, key=str.lower)
+
+
+def test_every_direct_dependency_is_pinned_within_its_range():
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *(t for e in extras.values() for t in e)]:
+        wanted = Requirement(text)
+        if wanted.name == "nncourse":
+            assert wanted.extras <= set(extras)
+            continue
+        pins = [pin for pin in PINS if pin.name == canonicalize_name(wanted.name)]
+        assert pins, f"constraints.txt does not pin {wanted.name}"
+        for pin in pins:
+            (version,) = pin.specifier
+            assert version.version in wanted.specifier, f"{pin} is outside {wanted}"
+
+
+def test_what_is_installed_is_what_is_pinned():
+    pinned = {pin.name: next(iter(pin.specifier)).version for pin in PINS
+              if pin.marker is None or pin.marker.evaluate()}  # fmt: skip
+    seen, queue = set(), [("nncourse", "test")]
+    while queue:
+        name, extra = queue.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        installed = metadata.distribution(name)
+        if name != "nncourse":
+            assert name in pinned, f"constraints.txt does not pin {name} {installed.version}"
+            assert installed.version.split("+")[0] == pinned[name], name
+        for text in installed.requires or ():
+            needed = Requirement(text)
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                queue += [(canonicalize_name(needed.name), e) for e in (needed.extras or {""})]
+                queue.append((canonicalize_name(needed.name), ""))
+    assert len(seen) > 50
+
+
+def test_binder_and_conda_install_from_the_same_pins():
+    environment = yaml.safe_load(read("environment.yml"))
+    *conda, pip = environment["dependencies"]
+    assert pip == {"pip": ["-c constraints.txt", "-e .[book,tensorflow]"]}
+    assert {"book", "tensorflow"} <= set(PYPROJECT["project"]["optional-dependencies"])
+    assert [name.split("=")[0] for name in conda] == ["python", "pip"]
+    python = Requirement("python" + PYPROJECT["project"]["requires-python"])
+    assert conda[0].split("=")[1] in python.specifier
+
+
+# The package ----------------------------------------------------------------------------------
+
+
+def test_the_package_installs_and_imports_with_numpy_alone(tmp_path):
+    source = tmp_path / "source"
+    for name in ("nncourse", "pyproject.toml", "README.md", "LICENSE", "LICENSE-CONTENT"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        source.mkdir(exist_ok=True)
+        copy(ROOT / name, source / name)
+    python = tmp_path / "env" / "bin" / "python"
+    numpy = f"numpy=={metadata.version('numpy')}"
+    if run("uv", "--version").returncode == 0:
+        commands = [
+            ("uv", "venv", "--quiet", "--python", sys.executable, str(python.parents[1])),
+            ("uv", "pip", "install", "--quiet", "--python", str(python), numpy),
+            ("uv", "pip", "install", "--quiet", "--python", str(python), "--no-deps", str(source)),
+        ]
+    else:
+        commands = [
+            (sys.executable, "-m", "venv", str(python.parents[1])),
+            (str(python), "-m", "pip", "install", "--quiet", numpy),
+            (str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(source)),
+        ]
+    program = """
+import sys, pathlib, nncourse as nn
+assert nn.__version__
+allowed = set(sys.stdlib_module_names) | {"numpy", "nncourse"}
+foreign = {name.split(".")[0] for name in sys.modules} - allowed
+print(pathlib.Path(nn.__file__).parent, *sorted(n for n in foreign if not n.startswith("_")))
+"""
+    for command in [*commands, (str(python), "-c", program)]:
+        done = run(*command, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    folder, *foreign = done.stdout.split()
+    assert foreign == []
+
+    def contents(top):
+        return {str(path.relative_to(top)) for path in Path(top).rglob("*")
+                if path.is_file() and "__pycache__" not in path.parts}  # fmt: skip
+
+    assert contents(folder) == contents(ROOT / "nncourse")
+
+
+# One address ----------------------------------------------------------------------------------
+
+
+def test_the_address_is_the_same_everywhere():
+    url = yaml.safe_load(read("_config.yml"))["repository"]["url"]
+    assert repository.address() == url
+    assert PYPROJECT["project"]["urls"]["Repository"] == url
+    assert yaml.safe_load(read("CITATION.cff"))["repository-code"] == url
+    assert f"git+{url}" in read("book/bootstrap.ipy")
+    owner_and_name = url.removeprefix("https://github.com/")
+    name = owner_and_name.split("/")[1]
+    for path in repository.files():
+        for found in repository.ADDRESS.findall(path.read_text(encoding="utf-8")):
+            if found[1].endswith(f"/{name}"):
+                assert found[1] == owner_and_name, f"{path} names {found[1]}"
+
+
+def test_a_fork_changes_the_address_in_one_go(tmp_path):
+    for path in repository.files():
+        (tmp_path / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / path.relative_to(ROOT))
+    old, new = repository.address(), "https://github.com/somebody/her-course.v2"
+    with pytest.raises(ValueError, match="expected an address like"):
+        repository.rewrite("somebody/her-course", tmp_path)
+    assert repository.address(tmp_path) == old
+    changed = {path.name for path in repository.rewrite(new, tmp_path)}
+    assert {"_config.yml", "pyproject.toml", "CITATION.cff", "bootstrap.ipy"} <= changed
+    assert repository.address(tmp_path) == new
+    for path in repository.files(tmp_path):
+        text = path.read_text(encoding="utf-8")
+        assert old.removeprefix("https://github.com/") not in text.replace("nncourse/data", "")
+    assert {path.name for path in repository.rewrite(old, tmp_path)} == changed
+    for path in repository.files():
+        assert (tmp_path / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
+
+
+# Commands -------------------------------------------------------------------------------------
+
+
+def test_targets_that_are_named_exist():
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.M))
+    named = {word for page in ("README.md", "CONTRIBUTING.md", "book/index.md")
+             for word in re.findall(r"^make ([a-z]+)|`make ([a-z]+)", read(page), re.M)
+             for word in word if word}  # fmt: skip
+    assert {"book", "test"} <= named <= targets
+    phony = set(read("Makefile").split(".PHONY:")[1].splitlines()[0].split())
+    assert phony == targets
+
+
+def test_help_lists_the_targets():
+    listed = run("make", "--no-print-directory", cwd=ROOT).stdout
+    assert re.search(r"^ +make book +run every notebook", listed, re.M)
+
+
+def test_an_unsupported_python_gets_one_clear_line(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    old = tmp_path / "python3.9"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.1" && exit\nexit 1\n')
+    old.chmod(0o755)
+    done = run("make", "env", f"PYTHON={old}", cwd=tmp_path, env={"PATH": os.environ["PATH"]})
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert said == [
+        "nncourse needs Python 3.11, 3.12 or 3.13; found: Python 3.9.1. "
+        "Name another: make env PYTHON=python3.12"
+    ]
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_continuous_integration_calls_make_test():
+    assert "make test" in read(".ci/run").splitlines()
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_no_test_file_is_forgotten():
+    """`make test` collects each tests/**/test_*.py; the commands are those of the Makefile."""
+    commands = re.findall(r"^\t\$\(BIN\)/python -m (pytest .*)$", read("Makefile"), re.M)
+    collected = set()
+    for command in commands:
+        words = [
+            w for w in command.replace("-n 2 --dist loadfile", "").split() if w != "$(CHAPTERS)"
+        ]
+        if "--nbval" in words:
+            continue
+        done = run(sys.executable, "-m", *words, "--collect-only", "-q", cwd=ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr
+        collected |= set(re.findall(r"^(tests/[\w/]+\.py)", done.stdout, re.M))
+    existing = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/**/test_*.py")}
+    assert len(commands) == 3
+    assert existing - collected == set()
+    stages = re.search(r"^test: (.*?) ##", read("Makefile"), re.M)[1].split()
+    assert stages == ["lint", "chromium", "unit", "notebooks", "html", "browser"]
+
+
+def test_a_changed_package_is_run_again(tmp_path):
+    """The name of the execution cache depends on code, data and versions, and on nothing else."""
+    for name in ("nncourse/losses.py", "book/data/mnist.npz", "constraints.txt", "README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a")
+    before = execution.digest(tmp_path)
+    (tmp_path / "README.md").write_text("b")
+    assert execution.digest(tmp_path) == before
+    for name in ("nncourse/losses.py", "book/data/mnist.npz", "constraints.txt"):
+        (tmp_path / name).write_text("b")
+        assert execution.digest(tmp_path) != before
+        before = execution.digest(tmp_path)
+
+
+# Every file -----------------------------------------------------------------------------------
+
+
+def test_files_name_no_host_of_a_registry_and_no_path_of_a_machine():
+    refused = re.compile("|".join((
+        r"(pypi|files\.python" + r"hosted|registry\.npm" + r"js|deb\.deb" + r"ian)\.(org|com)",
+        r"[\s\"'(=:]/(work|root|home/\w+)/" + r"\w",
+    )))  # fmt: skip
+    for path in tracked_files():
+        if path.suffix in {".npz", ".gz", ".png"} or path == Path(__file__):
+            continue
+        found = refused.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{path.relative_to(ROOT)}: {found and found[0]}"
+
+
+def test_files_leave_nothing_to_be_done():
+    refused = re.compile("|".join((r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", "coming" + " soon")))
+    for path in tracked_files():
+        if path.suffix in {".py", ".md", ".ipynb", ".yml", ".toml", ".cff"}:
+            found = refused.search(path.read_text(encoding="utf-8"))
+            assert found is None, f"{path.relative_to(ROOT)}: {found and found[0]}"
+
+
+def test_modules_fit_on_a_few_screens():
+    for path in tracked_files():
+        if path.suffix == ".py":
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 350, path

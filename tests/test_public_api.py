@@ -1,0 +1,96 @@
+"""Every public name is documented, with an example that runs, and importing costs NumPy alone."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+
+import pytest
+
+import nncourse as nn
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(nn.__path__, "nncourse.")
+    if "classroom" not in module.name
+)
+
+
+def public_things():
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for public in getattr(module, "__all__", ()):
+            thing = getattr(module, public)
+            if getattr(thing, "__module__", None) == name and callable(thing):
+                yield pytest.param(thing, id=f"{name}.{public}")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_open_with_a_docstring(name):
+    assert importlib.import_module(name).__doc__
+
+
+@pytest.mark.parametrize("thing", list(public_things()))
+def test_documented_with_an_example(thing):
+    doc = inspect.getdoc(thing) or ""
+    assert ">>>" in doc or "See :func:" in doc, "no doctest"
+    if inspect.isfunction(thing) or inspect.isclass(thing):
+        source = inspect.getsource(thing)
+        if re.search(r"raise \w*Error", source) and not issubclass_of_exception(thing):
+            assert "Raises\n------" in doc or inspect.isclass(thing), "raises, but does not say so"
+
+
+def issubclass_of_exception(thing):
+    return inspect.isclass(thing) and issubclass(thing, Exception)
+
+
+CHECKS = {f"nncourse.exercises.{chapter}" for chapter in nn.exercises._CHAPTERS}
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - CHECKS))
+def test_all_lists_what_exists_and_nothing_public_is_missing(name):
+    module = importlib.import_module(name)
+    listed = set(getattr(module, "__all__", ()))
+    own = {
+        key
+        for key, value in vars(module).items()
+        if not key.startswith("_") and getattr(value, "__module__", None) == name
+    }
+    assert own <= listed or (not listed and not own)
+    assert all(hasattr(module, key) for key in listed)
+
+
+def test_all_of_the_package_resolves_and_is_sorted_out():
+    assert all(hasattr(nn, name) for name in nn.__all__)
+    assert len(set(nn.__all__)) == len(nn.__all__)
+    assert dir(nn) == sorted(nn.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Desne'"):
+        nn.Desne  # noqa: B018
+
+
+def test_import_needs_numpy_alone():
+    """In a fresh interpreter, only the standard library, NumPy and nncourse are loaded."""
+    code = (
+        "import sys, nncourse; nncourse.datasets.make_xor();"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"matplotlib", "tqdm", "pooch", "platformdirs", "IPython", "scipy", "pandas"}
+    assert not heavy & set(loaded)
+
+
+def test_no_module_is_too_long_or_imports_in_a_circle():
+    sizes = {
+        name: len(inspect.getsource(importlib.import_module(name)).splitlines()) for name in MODULES
+    }
+    assert max(sizes.values()) <= 350, sizes
+
+
+def test_no_global_random_state():
+    for name in MODULES:
+        source = inspect.getsource(importlib.import_module(name))
+        assert not re.search(r"np\.random\.(?!default_rng|Generator|PCG64)\w+", source), name
