@@ -155,7 +155,14 @@ chapter.evaluates("eq-elu", "eq-elu-slope", seeds=range(20))(
 )
 chapter.evaluates("eq-softplus")(scalar(r"\operatorname{softplus}", A.softplus))
 chapter.evaluates("eq-silu")(scalar(r"\operatorname{SiLU}", A.silu))
-chapter.evaluates("eq-gelu")(scalar(r"\operatorname{GELU}", A.gelu))
+
+
+@chapter.evaluates("eq-gelu")
+def gelu(rng):
+    z = rng.normal() * 1.5
+    # From the function's value back to u: the two rows together are the package's formula.
+    u = np.arctanh(2 * A.gelu(z) / z - 1)
+    return {"z": z, "u": u, r"\operatorname{GELU}": A.gelu}
 
 
 @chapter.evaluates("eq-softmax", "eq-softmax-slope")

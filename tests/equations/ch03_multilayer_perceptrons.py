@@ -74,7 +74,7 @@ def hat(rng):
     }
 
 
-@chapter.evaluates("eq-mlp-bumps", seeds=range(8))
+@chapter.evaluates("eq-mlp-bumps", "eq-mlp-slopes", seeds=range(8))
 def bumps(rng):
     k = 6
     marks = np.linspace(0, 1, k + 1)

@@ -1,0 +1,122 @@
+# Everything starts here: `make` lists what can be done. Each target first makes what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.ONESHELL:
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help env book html serve test lint unit notebooks browser chromium bench screenshots repository clean
+
+BIN   := .venv/bin
+SITE  := _build/html
+STAMP := .venv/.made
+CHAPTERS := $(sort $(wildcard book/[0-9]*.ipynb))
+
+# One thread, quiet TensorFlow and no progress bars: the same outputs on every machine.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
+export TF_CPP_MIN_LOG_LEVEL := 3
+export TF_ENABLE_ONEDNN_OPTS := 0
+export TQDM_DISABLE := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+export JUPYTER_PLATFORM_DIRS := 1
+export PYTHONHASHSEED := 0
+export UV_COMPILE_BYTECODE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+env: $(STAMP) ## create .venv from constraints.txt (another Python: make env PYTHON=python3.12)
+
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+$(STAMP): pyproject.toml constraints.txt
+	@python=''
+	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do
+	  if $$candidate -c '$(SUPPORTED)' 2>/dev/null; then python=$$candidate; break; fi
+	done
+	if [ -z "$$python" ]; then
+	  found=$$($(or $(PYTHON),python3) --version 2>&1 | head -n 1 || true)
+	  echo "nncourse needs Python 3.11, 3.12 or 3.13; found: $$found. Name another: make env PYTHON=python3.12" >&2
+	  exit 1
+	fi
+	echo "Creating .venv with $$($$python --version) and the versions of constraints.txt …"
+	if uv --version >/dev/null 2>&1; then
+	  uv venv --quiet --clear --seed --python "$$($$python -c 'import sys; print(sys.executable)')" .venv
+	  uv pip install --python $(BIN)/python -c constraints.txt -e '.[test]'
+	else
+	  $$python -m venv --clear .venv || {
+	    echo "$$python cannot create virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2
+	    exit 1
+	  }
+	  $(BIN)/python -m pip install -c constraints.txt -e '.[test]'
+	fi
+	touch $@
+
+# Built from nothing each time: Sphinx repeats no warning for a page that it has cached.
+define build
+rm -rf $(SITE) _build/.doctrees
+$(BIN)/jupyter-book build . --warningiserror --keep-going --nitpick
+echo "The book is at $(CURDIR)/$(SITE)/index.html"
+endef
+
+book: export NNCOURSE_EXECUTE := 1
+book: html ## run every notebook afresh, then build the HTML
+
+html: env ## build the HTML from the committed outputs
+	@$(build)
+
+$(SITE)/index.html: | env
+	@$(build)
+
+serve: env | $(SITE)/index.html ## show the built book on http://127.0.0.1:8000 (or a free port)
+	@$(BIN)/python tests/browser/serve.py
+
+# In this order, and no further than the first that fails.
+test: lint chromium unit notebooks html browser ## check everything: style, code, notebooks, book, browser
+
+lint: env ## … the style of code and notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+unit: env ## … the package, the equations and the structure of the book
+	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --ignore tests/browser
+
+notebooks: env ## … that every chapter gives the outputs that are printed
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 $(CHAPTERS)
+
+browser: env chromium | $(SITE)/index.html ## … the built book in a browser
+	$(BIN)/python -m pytest tests/browser
+
+chromium:
+	@if command -v chromium >/dev/null; then exit 0; fi
+	sudo=''; [ "$$(id -u)" = 0 ] || sudo='sudo -n'
+	if ! { command -v apt-get && $$sudo true; } >/dev/null 2>&1; then
+	  echo 'The browser test needs chromium, and it cannot be installed from here.' >&2
+	  echo 'On Debian and Ubuntu: apt-get install chromium; then run make test again.' >&2
+	  exit 1
+	fi
+	echo 'Installing chromium for the browser test …'
+	$$sudo apt-get update -q
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium
+
+screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide and narrow, light and dark
+	@$(BIN)/python tests/browser/screenshots.py _build/screenshots
+
+bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
+	@if ! $(BIN)/python -c 'import torch' 2>/dev/null; then
+	  if uv --version >/dev/null 2>&1; then
+	    uv pip install --python $(BIN)/python -c constraints.txt -e '.[bench]'
+	  else
+	    $(BIN)/python -m pip install -c constraints.txt -e '.[bench]'
+	  fi
+	fi
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+
+repository: env ## write a fork's address everywhere: make repository URL=https://github.com/you/fork
+	$(BIN)/python book/_extensions/repository.py $(URL)
+
+clean: ## remove what was built (.venv stays)
+	rm -rf _build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
