@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .ONESHELL:
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

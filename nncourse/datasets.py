@@ -25,6 +25,7 @@ FULL_SHA256 = (
 )
 SAMPLE_SHA256 = "ee9a8d877fc9e2356f21340b0a70c3139748127c1b42a242013fb66029382120"
 MIRRORS = (
+    "https://github.com/nncourse/nncourse/raw/main/book/data/mnist.npz",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
     "https://s3.amazonaws.com/img-datasets/mnist.npz",
 )

@@ -261,12 +261,12 @@ def plot_network(sizes, ax=None, *, labels=None):
 
 
 def plot_graph(result, names=None, ax=None):
-    """Draw the computation graph of a :class:`~nncourse.autodiff.Value`, inputs on the left.
+    """Draw the computation graph of a :class:`~nncourse.autodiff.Value`, inputs on top.
 
     Parameters
     ----------
     result : Value
-        The last number of the computation.
+        The last number of the computation; it comes out at the bottom.
     names : dict from Value to str, optional
         What to call the numbers.
     ax : Axes, optional
@@ -286,29 +286,33 @@ def plot_graph(result, names=None, ax=None):
 
     names = names or {}
     order = result._topological_order()
-    column = {}
-    for value in order:
-        column[value] = 1 + max((column[p] for p, _ in value._parents), default=-1)
-    by_column = [[v for v in order if column[v] == c] for c in range(max(column.values()) + 1)]
-    height = max(map(len, by_column))
+    row = dict.fromkeys(order, 0)
+    for value in reversed(order):  # an operand stands one row above whatever uses it first
+        for parent, _ in value._parents:
+            row[parent] = max(row[parent], row[value] + 1)
+    rows = [[v for v in order if row[v] == r] for r in range(max(row.values()) + 1)]
+    width = max(map(len, rows))
     place = {
-        v: (c, (height - len(group)) / 2 + len(group) - 1 - i)
-        for c, group in enumerate(by_column)
+        v: (width / 2 + i - (len(group) - 1) / 2, r)
+        for r, group in enumerate(rows)
         for i, v in enumerate(group)
     }
     if ax is None:
-        ax = plt.subplots(figsize=(1.7 * len(by_column), 1.0 * height + 0.3))[1]
-    for value in order:
-        for parent, _ in value._parents:
-            arrow = {"arrowstyle": "->", "color": "#888888", "shrinkA": 26, "shrinkB": 26}
-            ax.annotate("", place[value], place[parent], arrowprops=arrow)
+        ax = plt.subplots(figsize=(max(3.0, 1.7 * width), 0.85 * len(rows) + 0.2))[1]
+    boxes = {}
     for value, (x, y) in place.items():
         text = f"{value.data:.3g}\ngrad {value.grad:.3g}"
         text = f"{names[value]} = {text}" if value in names else text
         color = COLORS[4] if not value._parents else COLORS[1] if value is result else COLORS[5]
         box = {"boxstyle": "round", "facecolor": color, "alpha": 0.35, "edgecolor": "none"}
-        ax.text(x, y, text, ha="center", va="center", fontsize=10, bbox=box)
-    ax.set_xlim(-0.5, len(by_column) - 0.5)
-    ax.set_ylim(-0.6, height - 0.4)
+        label = ax.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box)
+        boxes[value] = label.get_bbox_patch()
+    for value in order:
+        for parent, _ in value._parents:
+            ends = {"patchA": boxes[parent], "patchB": boxes[value], "shrinkA": 2, "shrinkB": 2}
+            arrow = {"arrowstyle": "->", "color": "#888888", **ends}
+            ax.annotate("", place[value], place[parent], arrowprops=arrow)
+    ax.set_xlim(0, width)
+    ax.set_ylim(-0.5, len(rows) - 0.5)
     ax.axis("off")
     return ax

@@ -208,6 +208,27 @@ def installs_in_one_cell_only(chapter):
             yield f"code cell {number} installs something"
 
 
+def states_its_measured_cost(chapter):
+    """The stated run time and memory are those that the last cell measured, within their noise."""
+    statement = "Measured on two shared cores, without a GPU: **{} s** and **{} MB**."
+    pattern = re.escape(statement).replace(r"\{\}", r"(\d+)")
+    stated = re.search(pattern, chapter.section("Run time and memory"))
+    outputs = chapter.code[-1].outputs
+    shown = outputs[-1].get("data", {}).get("text/plain", "") if outputs else ""
+    measured = re.fullmatch(r"This run: (\d+) s, peak memory (\d+) MB", shown)
+    if not stated or not measured:
+        yield f"'Run time and memory' must state {statement!r}, and the last cell measure it"
+        return
+    (seconds, memory), (real_seconds, real_memory) = (
+        map(int, stated.groups()),
+        map(int, measured.groups()),
+    )
+    if not real_seconds / 1.5 <= seconds <= 1.5 * real_seconds:
+        yield f"stated are {seconds} s, the last cell measured {real_seconds} s"
+    if not real_memory / 1.2 <= memory <= 1.2 * real_memory:
+        yield f"stated are {memory} MB, the last cell measured {real_memory} MB"
+
+
 def has_exercises(chapter):
     """There are at least four exercises."""
     count = sum(
@@ -228,6 +249,7 @@ RULES = (
     equations_are_labeled,
     cites_what_exists,
     installs_in_one_cell_only,
+    states_its_measured_cost,
     has_exercises,
 )
 

@@ -63,7 +63,7 @@ def test_chapters_stand_in_their_parts():
 
 def test_the_first_page_lists_the_chapters_that_exist():
     text = (BOOK / "index.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| \{doc\}`(\d\d_\w+)`", text, re.M) == NAMES
+    assert re.findall(r"^\{doc\}`(\d\d_\w+)`$", text, re.M) == NAMES
 
 
 def test_the_network_on_the_first_page_computes_the_table_beside_it():
@@ -106,6 +106,9 @@ def good_chapter():
     exercises = "\n".join(f"```{{exercise}} ★\n:label: ex-{i}\nProve it.\n```\n" for i in range(4))
     texts = dict.fromkeys([*OPENING, "A section of its own", *CLOSING], "Text.")
     texts |= {"What you need": needs, "Exercises": exercises}
+    texts["Run time and memory"] = (
+        "Measured on two shared cores, without a GPU: **60 s** and **400 MB**. Not much."
+    )
     texts["Find the bug"] = ":::{note}\n$$ y = x $$ (eq-inside)\n:::"
     texts["Further reading"] = "{cite:t}`rumelhart1986`, {cite:p}`kingma2015, glorot2010`"
     bootstrap = (BOOK / "bootstrap.ipy").read_text(encoding="utf-8").strip()
@@ -119,6 +122,8 @@ def good_chapter():
              metadata={"mystnb": {"image": {"alt": "A line that rises from 0 to 1."}}}),
         code("1 / 0", execution_count=3, metadata={"tags": ["raises-exception"]},
              outputs=[v4.new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])]),
+        code("run", execution_count=4, outputs=[
+            v4.new_output("execute_result", {"text/plain": "This run: 50 s, peak memory 410 MB"})]),
     ]  # fmt: skip
     return Chapter("03_multilayer_perceptrons", v4.new_notebook(cells=cells))
 
@@ -142,8 +147,8 @@ def prose(old, new):
 
 
 def last_cell(**changes):
-    """Change the last code cell."""
-    return lambda cells: cells[-1].update(deepcopy(changes))
+    """Change the last code cell but the one that measures the run."""
+    return lambda cells: cells[-2].update(deepcopy(changes))
 
 
 def stream(name, text):
@@ -167,12 +172,12 @@ BAD = {
         "median",
     ),
     "not run": (last_cell(execution_count=None), "execution counts"),
-    "run twice": (last_cell(execution_count=4), "execution counts"),
+    "run twice": (last_cell(execution_count=5), "execution counts"),
     "error": (last_cell(metadata={}), "ZeroDivisionError"),
     "stderr": (stream("stderr", "careful"), "stderr"),
     "warning": (stream("stdout", "UserWarning: careful"), "'UserWarning'"),
     "path": (stream("stdout", "saved in /Users/me/x"), "'/Users/me'"),
-    "no alt text": (lambda cells: cells[-2].update(metadata={}), "mystnb.image.alt"),
+    "no alt text": (lambda cells: cells[-3].update(metadata={}), "mystnb.image.alt"),
     "empty alt text": (prose("Text.", "![](x.png)"), "no alt text"),
     "no label": (prose("$$ (eq-good)", "$$"), "no label"),
     "no label inside a directive": (prose(" (eq-inside)", ""), "no label"),
@@ -185,6 +190,10 @@ BAD = {
     "visible bootstrap": (lambda cells: cells[1].update(metadata={}), "remove-cell"),
     "!pip": (last_cell(source="!pip install x"), "installs"),
     "%pip": (last_cell(source="if a:\n    %pip install x"), "installs"),
+    "no cost": (prose("Measured on", "Guessed on"), "must state"),
+    "cost not measured": (lambda cells: cells[-1].update(outputs=[]), "must state"),
+    "slower than stated": (prose("**60 s**", "**30 s**"), "stated are 30 s"),
+    "larger than stated": (prose("**400 MB**", "**300 MB**"), "stated are 300 MB"),
     "three exercises": (prose("```{exercise} ★\n:label: ex-3\nProve it.\n```", ""), "3 exercises"),
 }
 

@@ -18,6 +18,7 @@ PLACES = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "nncourse/datasets.py",
     "book/bootstrap.ipy",
     "book/*.md",
     "book/*.ipynb",

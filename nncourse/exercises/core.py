@@ -68,7 +68,7 @@ class Verdict:
     def _repr_html_(self):
         color = "#1a7f37" if self.passed else "#b35900"
         style = f"border-left: 4px solid {color}; padding: 0.4em 0.8em; margin: 0.2em 0"
-        return f'<div style="{style}">{html.escape(repr(self))}</div>'
+        return f'<div class="nncourse-verdict" style="{style}">{html.escape(repr(self))}</div>'
 
 
 @dataclass(frozen=True)

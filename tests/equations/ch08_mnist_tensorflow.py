@@ -120,10 +120,10 @@ def all_reduce(rng):
 @chapter.evaluates("eq-r2")
 def r_squared(rng):
     y_train, y_test = rng.normal(3, 1, size=9), rng.normal(4, 2, size=6)
-    prediction = y_test + rng.normal(size=6)
+    prediction = y_test + 0.3 * rng.normal(size=6)
     return {
         r"\mathbf{y}": y_test,
         r"\hat{\mathbf{y}}": prediction,
         "m": y_train.mean(),
-        "R^2": r2_against_baseline(y_train, y_test, prediction),
+        "R": np.sqrt(r2_against_baseline(y_train, y_test, prediction)),  # the page squares it
     }
