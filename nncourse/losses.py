@@ -155,24 +155,22 @@ def softmax_cross_entropy(logits, target):
     """
     logits, target = np.asarray(logits), np.asarray(target)
     _check_classes(logits, target)
-    classes = logits.shape[-1]
-    examples = logits.size // classes
-    shifted = logits.reshape(examples, classes)
-    shifted = shifted - np.max(shifted, axis=1, keepdims=True)
-    grad = np.exp(shifted)
-    total = np.sum(grad, axis=1, keepdims=True)
-    log_total = np.log(total[:, 0])
+    rows = logits.reshape(-1, logits.shape[-1])
+    rows = rows - rows.max(axis=1, keepdims=True)
+    grad = np.exp(rows)
+    total = grad.sum(axis=1, keepdims=True)
     grad /= total
     if target.dtype.kind in "iu":
-        rows, labels = np.arange(examples), target.reshape(examples)
-        loss = np.mean(log_total - shifted[rows, labels])
-        grad[rows, labels] -= 1
+        right = np.arange(len(rows)), target.reshape(-1)
+        right_scores = rows[right]
+        grad[right] -= 1
     else:
-        target = target.reshape(examples, classes).astype(logits.dtype, copy=False)
-        loss = np.mean(log_total - np.sum(target * shifted, axis=1))
+        target = target.reshape(rows.shape).astype(rows.dtype, copy=False)
+        right_scores = (target * rows).sum(axis=1)
         grad -= target
-    grad /= examples
-    return float(loss), grad.reshape(logits.shape)
+    grad /= len(rows)
+    loss = np.log(total[:, 0]) - right_scores
+    return float(loss.mean()), grad.reshape(logits.shape)
 
 
 def _check_classes(logits, target):

@@ -69,12 +69,24 @@ class Optimizer:
         """Change every parameter once, by its gradient."""
         rate = self._rate()
         self.iterations += 1
+        if self.iterations % 100 == 0:
+            self._flush()
         for p, state in zip(self.parameters, self.state, strict=True):
             flat = [a.reshape(-1) for a in (p.value, p.grad, *state.values())]
             scratch = np.empty_like(flat[0][:_BLOCK])
             for start in range(0, p.value.size, _BLOCK):
                 w, g, *slots = (a[start : start + _BLOCK] for a in flat)
                 self._update(w, g, *slots, scratch=scratch[: w.size], rate=rate)
+
+    def _flush(self):
+        """Set tiny numbers in the state to zero.
+
+        Where gradients stay zero (a dead ReLU), averages of them decay forever and end up among the
+        denormal numbers, which processors multiply a hundred times more slowly than others.
+        """
+        for state in self.state:
+            for array in state.values():
+                array[np.abs(array) < 1e-30] = 0
 
     def _rate(self):
         rate = self.learning_rate
@@ -150,7 +162,10 @@ class RMSprop(Optimizer):
         super().__init__(parameters, learning_rate)
 
     def _update(self, w, g, v, *, scratch, rate):
-        _average(v, g, self.rho, scratch, squared=True)
+        np.multiply(g, g, out=scratch)
+        scratch *= 1 - self.rho
+        v *= self.rho
+        v += scratch
         np.sqrt(v, out=scratch)
         scratch += self.epsilon
         np.divide(g, scratch, out=scratch)
@@ -184,14 +199,18 @@ class Adam(Optimizer):
         super().__init__(parameters, learning_rate)
 
     def _update(self, w, g, m, v, *, scratch, rate):
-        _average(m, g, self.beta_1, scratch)
-        _average(v, g, self.beta_2, scratch, squared=True)
-        correction_1 = 1 - self.beta_1**self.iterations
-        correction_2 = sqrt(1 - self.beta_2**self.iterations)
+        # m and v are stored without their factors 1 - beta, which saves two passes over the memory.
+        m *= self.beta_1
+        m += g
+        v *= self.beta_2
+        np.multiply(g, g, out=scratch)
+        v += scratch
+        scale_m = (1 - self.beta_1) / (1 - self.beta_1**self.iterations)
+        scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**self.iterations))
         np.sqrt(v, out=scratch)
-        scratch += self.epsilon * correction_2
+        scratch += self.epsilon / scale_v
         np.divide(m, scratch, out=scratch)
-        scratch *= rate * correction_2 / correction_1
+        scratch *= rate * scale_m / scale_v
         w -= scratch
 
 
@@ -223,17 +242,6 @@ class AdamW(Adam):
             if p.regularize:
                 p.value *= keep
         super().step()
-
-
-def _average(average, new, decay, scratch, squared=False):
-    """In place: average ← decay * average + (1 - decay) * new (or new²)."""
-    if squared:
-        np.multiply(new, new, out=scratch)
-        scratch *= 1 - decay
-    else:
-        np.multiply(new, 1 - decay, out=scratch)
-    average *= decay
-    average += scratch
 
 
 def _check_decays(**decays):

@@ -2,6 +2,8 @@
 
 import copy
 import warnings
+from contextlib import nullcontext
+from importlib.util import find_spec
 from math import inf, isfinite
 
 import numpy as np
@@ -182,7 +184,7 @@ class Trainer:
             Evaluated after each epoch, under names that start with ``val_``.
         callbacks : sequence of Callback
         progress : bool
-            Whether to show a progress bar.
+            Whether to show a progress bar, where tqdm is installed.
 
         Returns
         -------
@@ -290,8 +292,18 @@ def _checked_data(x, y):
     return x, y
 
 
+class _NoProgressBar:
+    def update(self):
+        pass
+
+    def set_postfix(self, values):
+        pass
+
+
 def _progress_bar(total, show):
+    if not show or find_spec("tqdm") is None:
+        return nullcontext(_NoProgressBar())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tqdm warns where notebook widgets are not installed
         from tqdm.auto import tqdm
-    return tqdm(total=total, unit="step") if show else tqdm(total=total, disable=True)
+    return tqdm(total=total, unit="step")

@@ -75,6 +75,19 @@ def test_survives_pickling(name):
     np.testing.assert_array_equal(again.parameters[0].value, p.value)
 
 
+@each
+def test_an_unused_weight_leaves_no_denormal_numbers_behind(name):
+    p = nn.Parameter(np.ones(3, np.float32), "w")
+    optimizer = MAKERS[name]([p])
+    p.grad += 1
+    optimizer.step()
+    p.grad.fill(0)
+    for _ in range(1000):
+        optimizer.step()
+        for array in optimizer.state[0].values():
+            assert not np.any((array != 0) & (np.abs(array) < np.finfo(np.float32).tiny))
+
+
 def test_column_order_parameters_are_updated_too():
     p = nn.Parameter(np.asfortranarray(np.ones((2, 3))), "w")
     p.grad += 1

@@ -129,6 +129,11 @@ import sys, pathlib, nncourse as nn
 assert nn.__version__
 allowed = set(sys.stdlib_module_names) | {"numpy", "nncourse"}
 foreign = {name.split(".")[0] for name in sys.modules} - allowed
+x, y = nn.datasets.make_moons(64, rng=0)
+model = nn.Sequential(nn.Dense(2, 8, rng=0), nn.ReLU(), nn.Dense(8, 2, rng=1))
+trainer = nn.Trainer(model, nn.losses.softmax_cross_entropy, nn.Adam(model.parameters(), 0.05))
+losses = trainer.fit(x, y, epochs=9)["loss"]
+assert losses[-1] < losses[0] / 2
 print(pathlib.Path(nn.__file__).parent, *sorted(n for n in foreign if not n.startswith("_")))
 """
     for command in [*commands, (str(python), "-c", program)]:

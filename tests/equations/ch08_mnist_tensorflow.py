@@ -20,8 +20,6 @@ def convolution(rng):
         r"\mathbf{W}": w,
         r"\mathbf{b}": b,
         r"\mathbf{Z}": np.einsum("ijcuv,uvcm->ijm", windows, w) + b,
-        "k": k,
-        "C": channels,
     }
 
 
