@@ -19,6 +19,8 @@ import importlib
 
 from . import activations, gradcheck, initializers, losses, metrics, regularizers, schedules
 from .autodiff import Value
+from .callbacks import Callback, EarlyStopping
+from .clipping import clip_by_global_norm
 from .gradcheck import check_function, check_layer, numerical_gradient
 from .layers import (
     ELU,
@@ -40,11 +42,11 @@ from .layers import (
     Tanh,
 )
 from .neuron import Adaline, McCullochPitts, Perceptron
-from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, clip_by_global_norm
+from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from .regularizers import L1, L1L2, L2
 from .saving import load, save
 from .schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
-from .training import Callback, EarlyStopping, History, Trainer, TrainingError
+from .training import History, Trainer, TrainingError
 
 __version__ = "0.1.0"
 

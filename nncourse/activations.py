@@ -23,7 +23,7 @@ def relu(x):
     The derivative is 1 for x > 0 and 0 for x < 0; at the kink, where there is none, it is taken
     as 0.
 
-    Source: Fukushima (1969); Glorot, Bordes and Bengio (2011).
+    PyTorch: ``nn.functional.relu``. Source: Fukushima (1969); Glorot, Bordes and Bengio (2011).
 
     Examples
     --------
@@ -48,7 +48,8 @@ def relu_vjp(grad, x, y):
 def leaky_relu(x, alpha=0.01):
     """Leaky ReLU: ``x`` for x > 0, ``alpha * x`` otherwise.
 
-    Its derivative is 1 or ``alpha``. Source: Maas, Hannun and Ng (2013).
+    Its derivative is 1 or ``alpha``. PyTorch: ``nn.functional.leaky_relu``.
+    Source: Maas, Hannun and Ng (2013).
 
     Examples
     --------
@@ -73,7 +74,8 @@ def elu(x, alpha=1.0):
     """Exponential linear unit: ``x`` for x > 0, ``alpha * (exp(x) - 1)`` otherwise.
 
     Its derivative is 1 for x > 0 and ``alpha * exp(x)`` = ``y + alpha`` otherwise.
-    Source: Clevert, Unterthiner and Hochreiter (2016), equation 15.
+    PyTorch: ``nn.functional.elu``. Source: Clevert, Unterthiner and Hochreiter (2016),
+    equation 15.
 
     Examples
     --------
@@ -99,7 +101,7 @@ def sigmoid(x):
     """Logistic sigmoid, ``1 / (1 + exp(-x))``: from 0 to 1, 0.5 at zero.
 
     Computed as ``(1 + tanh(x / 2)) / 2``, the same function, which cannot overflow.
-    Its derivative is ``y * (1 - y)``, at most 1/4.
+    Its derivative is ``y * (1 - y)``, at most 1/4. PyTorch: ``torch.sigmoid``.
 
     Examples
     --------
@@ -123,7 +125,7 @@ def sigmoid_vjp(grad, x, y):
 def tanh(x):
     """Hyperbolic tangent, ``(exp(x) - exp(-x)) / (exp(x) + exp(-x))``: from -1 to 1.
 
-    Its derivative is ``1 - y**2``, at most 1.
+    Its derivative is ``1 - y**2``, at most 1. PyTorch: ``torch.tanh``.
 
     Examples
     --------
@@ -147,7 +149,7 @@ def tanh_vjp(grad, x, y):
 def softplus(x):
     """Softplus, ``log(1 + exp(x))``: a smooth ReLU.
 
-    Its derivative is the sigmoid. Source: Dugas et al. (2001).
+    Its derivative is the sigmoid. PyTorch: ``nn.functional.softplus``. Source: Dugas et al. (2001).
 
     Examples
     --------
@@ -184,7 +186,8 @@ def gelu(x):
     >>> gelu(np.array([-1.0, 0.0, 1.0])).round(4)
     array([-0.1588,  0.    ,  0.8412])
     """
-    return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * (x * x * x))))
+    z = np.clip(x, -10, 10)  # beyond, tanh is -1 or 1 to the last digit
+    return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (z + _GELU_CUBIC * (z * z * z))))
 
 
 def gelu_vjp(grad, x, y):
@@ -197,6 +200,7 @@ def gelu_vjp(grad, x, y):
     >>> gelu_vjp(1.0, np.zeros(1), None)
     array([0.5])
     """
+    x = np.clip(x, -10, 10)  # beyond, the slope is 0 or 1 to the last digit
     t = np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * (x * x * x)))
     du = _GELU_SCALE * (1 + 3 * _GELU_CUBIC * (x * x))
     return grad * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
@@ -205,8 +209,8 @@ def gelu_vjp(grad, x, y):
 def silu(x):
     """Sigmoid linear unit (also called swish), ``x * sigmoid(x)``.
 
-    Its derivative is ``s + y * (1 - s)`` with ``s = sigmoid(x)``.
-    Source: Elfwing, Uchibe and Doya (2018), equation 5; Ramachandran, Zoph and Le (2017).
+    Its derivative is ``s + y * (1 - s)`` with ``s = sigmoid(x)``. PyTorch: ``nn.functional.silu``.
+    Source: Elfwing, Uchibe and Doya (2018); Ramachandran, Zoph and Le (2017).
 
     Examples
     --------
@@ -233,7 +237,7 @@ def softmax(x):
 
     The largest entry is subtracted first, which changes nothing but cannot overflow. Each row of
     the result is positive and sums to 1. The Jacobian is ``dy_i/dx_k = y_i * ((i == k) - y_k)``.
-    Source: Bridle (1990).
+    PyTorch: ``torch.softmax(x, -1)``. Source: Bridle (1990).
 
     Examples
     --------

@@ -16,12 +16,18 @@ class Value:
     Arithmetic (``+ - * / **``), :meth:`exp`, :meth:`log`, :meth:`tanh`, :meth:`sigmoid` and
     :meth:`relu` record their operands together with their local derivatives. Gradients of leaves
     (numbers that were not computed) accumulate over several ``backward()`` calls; those in between
-    start afresh. Sources: Linnainmaa (1970); Griewank and Walther (2008), chapter 3.
+    start afresh. PyTorch: ``torch.tensor(3.0, requires_grad=True)``.
+    Sources: Linnainmaa (1970); Griewank and Walther (2008), chapter 3.
 
     Parameters
     ----------
     data : float
         The number.
+
+    Raises
+    ------
+    TypeError
+        If a power has a Value as its exponent.
 
     Examples
     --------
@@ -78,7 +84,7 @@ class Value:
         return Value(y, ((self, slope),))
 
     def exp(self):
-        """E to this power; the derivative is the result itself."""
+        """Exponential, e to this power; the derivative is the result itself."""
         y = math.exp(self.data)
         return Value(y, ((self, y),))
 
@@ -98,7 +104,7 @@ class Value:
 
     def relu(self):
         """max(0, x); the derivative is 1 for x > 0, else 0."""
-        return Value(max(0.0, self.data), ((self, float(self.data > 0)),))
+        return Value(max(self.data, 0.0), ((self, float(self.data > 0)),))
 
     def __neg__(self):
         return self * -1

@@ -74,8 +74,7 @@ def check_function(f, gradient, x, *, h=1e-6, tolerance=1e-6):
     -------
     float
         The relative error: the largest difference divided by the largest entry of either gradient
-        (by 1e-3, if all
-        entries are smaller: differences below 1e-9 are rounding).
+        (by 1e-3, if all entries are smaller: differences below 1e-9 are rounding).
 
     Raises
     ------
@@ -102,6 +101,7 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
 
     The loss is ``sum(r * layer(x))`` with random r. The layer given is not changed: the check works
     on float64 copies, which also replay the same dropout mask each time.
+    PyTorch: ``torch.autograd.gradcheck``.
 
     Parameters
     ----------
@@ -113,6 +113,10 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
         differentiated.
     training : bool
         Passed on to ``forward``.
+    h, tolerance : float
+        See :func:`check_function`.
+    rng : int, Generator or None
+        Source of r.
 
     Returns
     -------
@@ -123,6 +127,8 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     ------
     GradientError
         If an error is larger than ``tolerance``; names parameter, entry, and both values.
+    ValueError
+        If x is empty.
 
     Examples
     --------
@@ -133,6 +139,8 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     """
     layer = _float64(layer)
     x = np.asarray(x)
+    if x.size == 0:
+        raise ValueError(f"check_layer expects at least one number in x, got shape {x.shape}")
     x = x if x.dtype.kind in "iu" else x.astype(np.float64)
     r = np.random.default_rng(rng).normal(size=_replay(layer, x, training).shape)
 

@@ -23,7 +23,7 @@ def _fans(shape):
 
 
 def zeros(shape, rng=None, dtype=np.float32):
-    """All zeros, the usual start of a bias.
+    """All zeros, the usual start of a bias. PyTorch: ``nn.init.zeros_``.
 
     Examples
     --------
@@ -35,6 +35,8 @@ def zeros(shape, rng=None, dtype=np.float32):
 
 def normal(shape, rng=None, dtype=np.float32, *, scale=0.05):
     """Independent normal numbers of mean 0 and standard deviation ``scale``.
+
+    PyTorch: ``nn.init.normal_``.
 
     Examples
     --------
@@ -83,7 +85,8 @@ def orthogonal(shape, rng=None, dtype=np.float32):
     """A random matrix with orthonormal rows or columns, whichever are fewer.
 
     It keeps the length of vectors exactly, so signals through many linear steps neither shrink nor
-    grow. Leading dimensions are flattened into the rows. Source: Saxe, McClelland and Ganguli
+    grow. Leading dimensions are flattened into the rows. PyTorch: ``nn.init.orthogonal_``, which
+    flattens the trailing ones. Source: Saxe, McClelland and Ganguli
     (2014).
 
     Examples

@@ -20,10 +20,11 @@ __all__ = [
 
 
 def _checked(name, prediction, target):
-    prediction = np.asarray(prediction)
+    prediction, target = np.asarray(prediction), np.asarray(target)
+    if prediction.dtype.kind not in "biuf" or target.dtype.kind not in "biuf":
+        raise ValueError(f"{name} expects real numbers, got {prediction.dtype} and {target.dtype}")
     if prediction.dtype.kind != "f":
         prediction = prediction.astype(np.float64)
-    target = np.asarray(target)
     if prediction.size == 0:
         raise ValueError(f"{name} needs at least one element, got shape {prediction.shape}")
     if prediction.shape != target.shape:
@@ -94,6 +95,7 @@ def huber(prediction, target, delta=1.0):
     """
     if not delta > 0:
         raise ValueError(f"huber expects delta > 0, got {delta}")
+    delta = float(delta)
     prediction, target = _checked("huber", prediction, target)
     error = prediction - target
     clipped = np.clip(error, -delta, delta)
@@ -132,7 +134,7 @@ def softmax_cross_entropy(logits, target):
     """Cross-entropy of ``softmax(logits)`` against classes or class probabilities.
 
     The mean over examples of ``-sum_k t_k * log p_k`` with ``p = softmax(logits)``. Its derivative
-    is ``(p - t) / n``. PyTorch: ``CrossEntropyLoss``.
+    is ``(p - t) / n``. PyTorch: ``CrossEntropyLoss``. Source: Bridle (1990).
 
     Parameters
     ----------
@@ -181,18 +183,23 @@ def _check_classes(logits, target):
         )
     if target.dtype.kind in "iu":
         if target.shape != logits.shape[:-1]:
+            column = target.shape == (*logits.shape[:-1], 1)
+            advice = (
+                "A column of labels? Use target[:, 0]."
+                if column
+                else ("Are these one-hot rows? Give them as floats, or use target.argmax(-1).")
+            )
             raise ValueError(
                 f"softmax_cross_entropy expects class numbers of shape {logits.shape[:-1]} for "
-                f"logits of shape {logits.shape}, got {target.shape}. "
-                "Are these one-hot rows? Give them as floats, or use target.argmax(-1)."
+                f"logits of shape {logits.shape}, got {target.shape}. {advice}"
             )
         if target.min() < 0 or target.max() >= logits.shape[-1]:
             raise ValueError(
                 f"softmax_cross_entropy expects class numbers from 0 to {logits.shape[-1] - 1}, "
-                f"got values from {target.min()} to {target.max()}. Do the labels start at 1?"
+                f"got values from {target.min()} to {target.max()}. Do the labels start at 0?"
             )
         return
-    if target.shape != logits.shape:
+    if target.shape != logits.shape or target.dtype.kind != "f":
         raise ValueError(
             f"softmax_cross_entropy expects integer classes of shape {logits.shape[:-1]} or "
             f"probabilities of shape {logits.shape}, got {target.dtype} of shape {target.shape}. "

@@ -9,6 +9,11 @@ __all__ = ["Run"]
 class Run:
     """A stopwatch that starts when it is made, and knows the process's peak memory.
 
+    Raises
+    ------
+    RuntimeError
+        If memory is asked for on Windows, where it is not measured.
+
     Examples
     --------
     >>> run = Run()

@@ -9,7 +9,7 @@ __all__ = ["accuracy", "binary_accuracy", "confusion_matrix"]
 
 
 def accuracy(scores, target):
-    """Share of examples whose highest score belongs to the right class.
+    """Share of examples whose highest score belongs to the right class; NaN is never right.
 
     Parameters
     ----------
@@ -29,18 +29,20 @@ def accuracy(scores, target):
     0.5
     """
     scores, target = np.asarray(scores), np.asarray(target)
-    if target.shape == scores.shape:
+    if target.shape == scores.shape and scores.ndim > 1:
         target = target.argmax(-1)
-    if target.shape != scores.shape[:-1] or target.size == 0:
+    if target.shape != scores.shape[:-1] or target.size == 0 or scores.shape[-1] < 2:
         raise ValueError(
-            f"accuracy expects scores (n, classes) and n >= 1 class numbers, got {scores.shape} "
-            f"and {target.shape}"
+            "accuracy expects scores (n, classes) of two or more classes and n >= 1 class numbers, "
+            f"got {scores.shape} and {target.shape}. One score for each example? Use "
+            "binary_accuracy."
         )
-    return float(np.mean(scores.argmax(-1) == target))
+    known = ~np.isnan(scores).any(-1)
+    return float(np.mean(known & (scores.argmax(-1) == target)))
 
 
 def binary_accuracy(logits, target):
-    """Share of examples for which ``logit > 0`` agrees with ``target > 0.5``.
+    """Share of examples for which ``logit > 0`` agrees with ``target > 0.5``; NaN never does.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def binary_accuracy(logits, target):
             f"binary_accuracy expects logits and targets of one shape, got {logits.shape} and "
             f"{target.shape}"
         )
-    return float(np.mean((logits > 0) == (target > 0.5)))
+    return float(np.mean(~np.isnan(logits) & ((logits > 0) == (target > 0.5))))
 
 
 def confusion_matrix(labels, predicted, classes=None):
@@ -79,7 +81,7 @@ def confusion_matrix(labels, predicted, classes=None):
     Raises
     ------
     ValueError
-        If the shapes differ, there is no example, or a number is out of range.
+        If the shapes differ, there is no example, or a number is not a class number in range.
 
     Examples
     --------
@@ -88,6 +90,12 @@ def confusion_matrix(labels, predicted, classes=None):
            [0, 1]])
     """
     labels, predicted = np.asarray(labels), np.asarray(predicted)
+    if labels.dtype.kind not in "biu" or predicted.dtype.kind not in "biu":
+        raise ValueError(
+            f"confusion_matrix expects class numbers, got {labels.dtype} and {predicted.dtype}. "
+            "Scores? Use scores.argmax(-1)."
+        )
+    labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)  # uint8 would overflow
     if labels.shape != predicted.shape or labels.ndim != 1 or labels.size == 0:
         raise ValueError(
             "confusion_matrix expects two arrays of n >= 1 class numbers, got shapes "

@@ -21,6 +21,11 @@ class McCullochPitts:
     bias : float
         Minus the threshold.
 
+    Raises
+    ------
+    ValueError
+        If the weights are not one row of numbers.
+
     Examples
     --------
     >>> AND = McCullochPitts([1, 1], bias=-2)
@@ -30,6 +35,8 @@ class McCullochPitts:
 
     def __init__(self, weights, bias):
         self.weights = np.asarray(weights, dtype=np.float64)
+        if self.weights.ndim != 1:
+            raise ValueError(f"expected one row of weights, got shape {self.weights.shape}")
         self.bias = float(bias)
 
     def predict(self, x):
@@ -97,7 +104,7 @@ class Perceptron:
 
     def predict(self, x):
         """Return 0 or 1 for each row of ``x``."""
-        return McCullochPitts(self.weights, self.bias).predict(x)
+        return _fitted(self).predict(x)
 
 
 class Adaline:
@@ -117,6 +124,11 @@ class Adaline:
     weights, bias : array of shape (inputs,), float
     losses : list of float
         Mean squared error before each step.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit, or training diverges.
 
     Examples
     --------
@@ -143,7 +155,7 @@ class Adaline:
         for _ in range(self.epochs):
             error = x @ weights + bias - signs
             losses.append(float(np.mean(error**2)))
-            if losses[-1] > 1e12:
+            if not losses[-1] <= 1e12:
                 raise ValueError(
                     f"Adaline diverged: the loss grew to {losses[-1]:.1e} in {len(losses)} epochs. "
                     f"Try a learning rate below {self.learning_rate:g}, or scale the inputs."
@@ -155,15 +167,23 @@ class Adaline:
 
     def predict(self, x):
         """Return 0 or 1 for each row of ``x``."""
-        return McCullochPitts(self.weights, self.bias).predict(x)
+        return _fitted(self).predict(x)
+
+
+def _fitted(neuron):
+    if not hasattr(neuron, "weights"):
+        raise RuntimeError(f"this {type(neuron).__name__} has no weights yet: call fit(x, y) first")
+    return McCullochPitts(neuron.weights, neuron.bias)
 
 
 def _rows(x, inputs=None):
     x = np.asarray(x, dtype=np.float64)
-    if x.ndim != 2 or (inputs is not None and x.shape[1] != inputs):
+    if not np.isfinite(x).all():
+        raise ValueError("expected finite inputs, got NaN or infinity. Remove or fill them.")
+    if x.ndim != 2 or len(x) == 0 or (inputs is not None and x.shape[1] != inputs):
         raise ValueError(
             f"expected rows of {'inputs' if inputs is None else inputs} numbers, an array of shape "
-            f"(n, {'inputs' if inputs is None else inputs}), got {x.shape}"
+            f"(n, {'inputs' if inputs is None else inputs}) with n >= 1, got {x.shape}"
         )
     return x
 

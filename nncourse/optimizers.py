@@ -9,7 +9,7 @@ from math import sqrt
 
 import numpy as np
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_by_global_norm"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 _BLOCK = 65_536  # entries updated at a time, so that they stay in the cache between operations
 
@@ -31,6 +31,8 @@ class Optimizer:
 
     Raises
     ------
+    TypeError
+        If it is given a layer instead of its parameters.
     ValueError
         If there are no parameters or the rate is negative or not finite.
 
@@ -50,14 +52,20 @@ class Optimizer:
     slots = ()  # names of the arrays kept for each parameter
 
     def __init__(self, parameters, learning_rate):
-        self.parameters = list(parameters)
+        if hasattr(parameters, "parameters"):
+            raise TypeError(
+                f"{type(self).__name__} expects a list of parameters, got a layer. "
+                f"Write {type(self).__name__}(model.parameters())."
+            )
+        self.parameters = list({id(p): p for p in parameters}.values())
         if not self.parameters:
             raise ValueError("an optimizer expects parameters, got none. Has the model any layers?")
         self.learning_rate = learning_rate
         self.iterations = 0
         self._rate()
         self.state = [
-            {slot: np.zeros_like(p.value) for slot in self.slots} for p in self.parameters
+            {slot: np.zeros_like(p.value, order="C") for slot in self.slots}
+            for p in self.parameters
         ]
 
     def zero_grad(self):
@@ -72,6 +80,7 @@ class Optimizer:
         if self.iterations % 100 == 0:
             self._flush()
         for p, state in zip(self.parameters, self.state, strict=True):
+            p.value = np.ascontiguousarray(p.value)  # so that what follows is a view of it
             flat = [a.reshape(-1) for a in (p.value, p.grad, *state.values())]
             scratch = np.empty_like(flat[0][:_BLOCK])
             for start in range(0, p.value.size, _BLOCK):
@@ -101,7 +110,22 @@ class SGD(Optimizer):
 
     Plain: ``w ← w - rate * g``. With momentum β: ``v ← β v - rate * g``, then ``w ← w + v``, or for
     Nesterov ``w ← w + β v - rate * g``. PyTorch's ``SGD`` leaves the rate out of v, which is the
-    same while the rate is constant. Sources: Polyak (1964); Sutskever et al. (2013), equations 3-4.
+    same while the rate is constant. Sources: Polyak (1964); Nesterov (1983), in the form of Bengio,
+    Boulanger-Lewandowski and Pascanu (2013), which takes the gradient where the weights are.
+
+    Parameters
+    ----------
+    parameters, learning_rate
+        See :class:`Optimizer`.
+    momentum : float
+        β, at least 0 and below 1.
+    nesterov : bool
+        Whether to look ahead; needs momentum.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
 
     Examples
     --------
@@ -144,6 +168,20 @@ class RMSprop(Optimizer):
     outside the root, as in PyTorch's ``RMSprop``; Keras puts it inside.
     Source: Tieleman and Hinton (2012), lecture 6e.
 
+    Parameters
+    ----------
+    parameters, learning_rate
+        See :class:`Optimizer`.
+    rho : float
+        Share of the old average that is kept, at least 0 and below 1.
+    epsilon : float
+        Keeps the division finite.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+
     Examples
     --------
     >>> import nncourse as nn
@@ -180,6 +218,20 @@ class Adam(Optimizer):
     ``v̂ = v / (1 - β2^t)``, then ``w ← w - rate * m̂ / (sqrt(v̂) + epsilon)``. The epsilon stands
     as in the paper's algorithm 1 and in PyTorch's ``Adam``; Keras adds it to ``sqrt(v)`` before
     the correction. Source: Kingma and Ba (2015).
+
+    Parameters
+    ----------
+    parameters, learning_rate
+        See :class:`Optimizer`.
+    beta_1, beta_2 : float
+        Shares of the old averages that are kept, at least 0 and below 1.
+    epsilon : float
+        Keeps the division finite.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
 
     Examples
     --------
@@ -219,7 +271,22 @@ class AdamW(Adam):
 
     Before Adam's step, ``w ← w - rate * weight_decay * w``, for parameters with ``regularize=True``
     (kernels) only. PyTorch's ``AdamW`` decays biases too unless it is told otherwise.
-    Source: Loshchilov and Hutter (2019), algorithm 2.
+    Source: Loshchilov and Hutter (2019), algorithm 2; there the decay is not multiplied by the
+    base rate, here it is, as in PyTorch and Keras.
+
+    Parameters
+    ----------
+    parameters, learning_rate
+        See :class:`Optimizer`.
+    weight_decay : float
+        Share of a weight that is taken away in each step, divided by the rate.
+    **options
+        ``beta_1``, ``beta_2`` and ``epsilon`` of :class:`Adam`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
 
     Examples
     --------
@@ -248,35 +315,3 @@ def _check_decays(**decays):
     for name, value in decays.items():
         if not 0 <= value < 1:
             raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
-
-
-def clip_by_global_norm(parameters, maximum):
-    """Scale all gradients down together if their joint length exceeds ``maximum``.
-
-    ``norm = sqrt(sum of all squared gradient entries)``; if it is larger, every gradient is
-    multiplied by ``maximum / norm``, so the direction stays. Returns the norm before clipping.
-    PyTorch: ``nn.utils.clip_grad_norm_``. Source: Pascanu, Mikolov and Bengio (2013), algorithm 1.
-
-    Raises
-    ------
-    ValueError
-        If ``maximum`` is not positive.
-
-    Examples
-    --------
-    >>> import nncourse as nn
-    >>> p = nn.Parameter(np.zeros(2), "w")
-    >>> p.grad += [3.0, 4.0]
-    >>> clip_by_global_norm([p], 1.0)
-    5.0
-    >>> p.grad
-    array([0.6, 0.8])
-    """
-    if not maximum > 0:
-        raise ValueError(f"clip_by_global_norm expects maximum > 0, got {maximum}")
-    parameters = list(parameters)
-    norm = sqrt(sum(float(np.vdot(p.grad, p.grad)) for p in parameters))
-    if norm > maximum:
-        for p in parameters:
-            p.grad *= maximum / norm
-    return norm

@@ -15,7 +15,9 @@ __all__ = ["L1", "L1L2", "L2"]
 class L1L2:
     """The sum of both penalties: ``l1 * sum |w| + l2 * sum w²``.
 
-    The gradient is ``l1 * sign(w) + 2 * l2 * w``, with sign(0) = 0. Source: Zou and Hastie (2005).
+    The gradient is ``l1 * sign(w) + 2 * l2 * w``, with sign(0) = 0. PyTorch has no such object; its
+    optimizers' ``weight_decay`` is ``2 * l2``, added to every parameter's gradient.
+    Source: Zou and Hastie (2005).
 
     Parameters
     ----------

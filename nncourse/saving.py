@@ -1,8 +1,8 @@
 """Saving: a model's numbers in a file, and back again."""
 
+import io
 import os
-import tempfile
-import zipfile
+import secrets
 from pathlib import Path
 
 import numpy as np
@@ -28,27 +28,34 @@ def save(model, path):
 
     The file appears whole or not at all. PyTorch: ``torch.save(model.state_dict(), path)``.
 
+    Raises
+    ------
+    OSError
+        If the file cannot be written; an older one of that name is then left as it was.
+
     Examples
     --------
     >>> import nncourse as nn
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     save(nn.Dense(2, 3, rng=0), f"{folder}/dense.npz")
     ...     load(nn.Dense(2, 3, rng=1), f"{folder}/dense.npz")
     Dense(2→3)
     """
     path = Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        try:
-            np.savez(part, **state(model))
-            part.close()
-            os.replace(part.name, path)
-        except BaseException:
-            os.unlink(part.name)
-            raise
+    part = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
+    try:
+        with open(part, "xb") as file:
+            np.savez(file, **state(model))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(model, path):
     """Read what :func:`save` wrote into a model of the same architecture, and return the model.
+
+    PyTorch: ``model.load_state_dict(torch.load(path))``.
 
     Raises
     ------
@@ -61,19 +68,21 @@ def load(model, path):
     --------
     See :func:`save`.
     """
+    content = io.BytesIO(Path(path).read_bytes())
     try:
-        with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
+        with np.load(content, allow_pickle=False) as file:
             stored = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file can fail anywhere, and in many ways
         raise ValueError(f"{path} is not a file written by nncourse.save: {error}") from error
     own = state(model)
-    expected = {name: array.shape for name, array in own.items()}
-    found = {name: array.shape for name, array in stored.items()}
+    expected = {name: f"{array.shape} {array.dtype}" for name, array in own.items()}
+    found = {name: f"{array.shape} {array.dtype}" for name, array in stored.items()}
     if expected != found:
-        differing = sorted(set(expected.items()) ^ set(found.items()))[:4]
+        name = next(n for n in [*expected, *found] if expected.get(n) != found.get(n))
         raise ValueError(
-            f"{path} holds another architecture than {type(model).__name__}: expected "
-            f"{len(expected)} arrays, found {len(found)}; the first differences: {differing}"
+            f"{path} holds another architecture than this {type(model).__name__}: expected "
+            f"{len(expected)} arrays, found {len(found)}; the first difference is {name}: expected "
+            f"{expected.get(name, 'none')}, found {found.get(name, 'none')}"
         )
     for name, array in own.items():
         array[...] = stored[name]

@@ -1,7 +1,8 @@
 """Schedules: learning rates that change while training.
 
-A schedule is a function from the number of steps already done to the rate of the next step. Give it
-to an optimizer in place of the number: ``nn.SGD(parameters, nn.CosineDecay(0.1, steps=1000))``.
+A schedule is a function from the number of steps already done (mini-batches, not epochs) to the
+rate of the next step. Give it to an optimizer in place of the number:
+``nn.SGD(parameters, nn.CosineDecay(0.1, steps=1000))``.
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,22 @@ from math import cos, pi
 __all__ = ["CosineDecay", "ExponentialDecay", "StepDecay", "Warmup"]
 
 
+def _positive(schedule, **settings):
+    for name, value in settings.items():
+        if not value > 0:
+            raise ValueError(f"{schedule} expects {name} > 0, got {value}")
+
+
 @dataclass(frozen=True)
 class StepDecay:
     """Schedule: multiply the rate by ``factor`` every ``every`` steps.
+
+    PyTorch: ``StepLR``.
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is not positive.
 
     Examples
     --------
@@ -25,6 +39,9 @@ class StepDecay:
     factor: float
     every: int
 
+    def __post_init__(self):
+        _positive("StepDecay", every=self.every)
+
     def __call__(self, step):
         return self.initial * self.factor ** (step // self.every)
 
@@ -32,6 +49,13 @@ class StepDecay:
 @dataclass(frozen=True)
 class ExponentialDecay:
     """Schedule: ``initial * factor ** (step / every)``, smoothly.
+
+    PyTorch: ``ExponentialLR``, with one step each.
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is not positive.
 
     Examples
     --------
@@ -43,6 +67,9 @@ class ExponentialDecay:
     factor: float
     every: float = 1
 
+    def __post_init__(self):
+        _positive("ExponentialDecay", every=self.every)
+
     def __call__(self, step):
         return self.initial * self.factor ** (step / self.every)
 
@@ -52,7 +79,13 @@ class CosineDecay:
     """Schedule: half a cosine from ``initial`` down to ``final`` in ``steps`` steps.
 
     ``final + (initial - final) * (1 + cos(pi * step / steps)) / 2``, and ``final`` ever after.
-    Source: Loshchilov and Hutter (2017), equation 5, without restarts.
+    PyTorch: ``CosineAnnealingLR``. Source: Loshchilov and Hutter (2017), equation 5, without
+    restarts.
+
+    Raises
+    ------
+    ValueError
+        If ``steps`` is not positive.
 
     Examples
     --------
@@ -65,6 +98,9 @@ class CosineDecay:
     steps: int
     final: float = 0.0
 
+    def __post_init__(self):
+        _positive("CosineDecay", steps=self.steps)
+
     def __call__(self, step):
         progress = min(step / self.steps, 1)
         return self.final + (self.initial - self.final) * (1 + cos(pi * progress)) / 2
@@ -73,6 +109,13 @@ class CosineDecay:
 @dataclass(frozen=True)
 class Warmup:
     """Schedule: rise in a straight line for ``steps`` steps, then follow ``schedule``.
+
+    ``schedule`` may also be a number. PyTorch: ``LinearLR`` and ``SequentialLR``.
+
+    Raises
+    ------
+    ValueError
+        If ``steps`` is not positive.
 
     Examples
     --------
@@ -83,6 +126,9 @@ class Warmup:
 
     schedule: object
     steps: int
+
+    def __post_init__(self):
+        _positive("Warmup", steps=self.steps)
 
     def __call__(self, step):
         if step < self.steps:

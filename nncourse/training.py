@@ -1,20 +1,18 @@
 """Training: the loop around forward, loss, backward and step."""
 
-import copy
 import warnings
 from contextlib import nullcontext
 from importlib.util import find_spec
-from math import inf, isfinite
+from itertools import zip_longest
+from math import isfinite
 
 import numpy as np
 
-from .saving import state
-
-__all__ = ["Callback", "EarlyStopping", "History", "Trainer", "TrainingError"]
+__all__ = ["History", "Trainer", "TrainingError"]
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on: the loss or a gradient is no longer a finite number.
+    """Training cannot go on: the loss, the penalty or a gradient is no longer a finite number.
 
     Examples
     --------
@@ -31,7 +29,7 @@ class History(dict):
     Examples
     --------
     >>> History({"loss": [0.9, 0.5], "accuracy": [0.7, 0.8]})
-    epoch   loss  accuracy
+    epoch    loss  accuracy
         1  0.9000    0.7000
         2  0.5000    0.8000
     """
@@ -42,84 +40,18 @@ class History(dict):
             self.setdefault(name, []).append(value)
 
     def __repr__(self):
-        widths = {name: max(len(name) + 1, 7) for name in self}
-        lines = ["epoch" + "".join(f"{name:>{w}} " for name, w in widths.items()).rstrip()]
-        for epoch, values in enumerate(zip(*self.values(), strict=True), 1):
-            cells = zip(values, widths.values(), strict=True)
-            lines.append(f"{epoch:5d}" + "".join(f"{v:{w}.4f} " for v, w in cells).rstrip())
-        return "\n".join(lines)
+        epochs = max(map(len, self.values()), default=0)
+        columns = [["epoch", *map(str, range(1, epochs + 1))]]
+        columns += [[name, *map(_cell, values)] for name, values in self.items()]
+        widths = [max(map(len, column)) for column in columns]
+        rows = zip_longest(*columns, fillvalue="")
+        return "\n".join(
+            "  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows
+        )
 
 
-class Callback:
-    """Base class for what is to happen around epochs; override what you need.
-
-    Examples
-    --------
-    >>> class StopAt(Callback):
-    ...     def on_epoch_end(self, trainer, history):
-    ...         return history["loss"][-1] < 0.1  # True ends the training
-    """
-
-    def on_train_begin(self, trainer):
-        """Run before the first epoch."""
-
-    def on_epoch_end(self, trainer, history):
-        """Run after each epoch; a true result ends the training."""
-
-    def on_train_end(self, trainer, history):
-        """Run after the last epoch, also when training was stopped early."""
-
-
-class EarlyStopping(Callback):
-    """Stop when a value has not improved for ``patience`` epochs, and go back to the best weights.
-
-    Parameters
-    ----------
-    monitor : str
-        Name in the history. Lower is better, unless the name ends in ``accuracy``.
-    patience : int
-        Epochs without improvement that are allowed.
-    min_delta : float
-        What counts as an improvement.
-    restore_best : bool
-        Whether the model gets back the weights of its best epoch.
-
-    Attributes
-    ----------
-    best_epoch : int
-        Counted from 1.
-
-    Examples
-    --------
-    >>> EarlyStopping("val_accuracy", patience=3).patience
-    3
-    """
-
-    def __init__(self, monitor="val_loss", *, patience=5, min_delta=0.0, restore_best=True):
-        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
-        self.restore_best = restore_best
-
-    def on_train_begin(self, trainer):
-        self.best, self.best_epoch, self._weights = inf, 0, None
-
-    def on_epoch_end(self, trainer, history):
-        if self.monitor not in history:
-            raise ValueError(
-                f"EarlyStopping watches {self.monitor!r}, but the history has {list(history)}. "
-                "Give fit() validation_data, or watch one of these."
-            )
-        values = history[self.monitor]
-        value = -values[-1] if self.monitor.endswith("accuracy") else values[-1]
-        if value < self.best - self.min_delta:
-            self.best, self.best_epoch = value, len(values)
-            if self.restore_best:
-                self._weights = copy.deepcopy(state(trainer.model))
-        return len(values) - self.best_epoch >= self.patience
-
-    def on_train_end(self, trainer, history):
-        if self._weights is not None:
-            for name, array in state(trainer.model).items():
-                array[...] = self._weights[name]
+def _cell(value):
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
 
 
 class Trainer:
@@ -133,8 +65,8 @@ class Trainer:
         From (prediction, target) to (loss, gradient); see :mod:`nncourse.losses`.
     optimizer : Optimizer
         Made with ``model.parameters()``.
-    metrics : sequence of callables
-        Each from (prediction, target) to a number; reported under its ``__name__``.
+    metrics : sequence of functions
+        Each from (prediction, target) to a number; reported under its name.
     regularizer : callable, optional
         See :mod:`nncourse.regularizers`. Its penalty is reported by itself, so that ``loss`` and
         ``val_loss`` are comparable.
@@ -144,7 +76,7 @@ class Trainer:
     Raises
     ------
     ValueError
-        If the optimizer updates parameters that are not the model's.
+        If the optimizer updates parameters that are not the model's, or two metrics share a name.
 
     Examples
     --------
@@ -166,7 +98,12 @@ class Trainer:
                 "again? Then make the optimizer again too, with model.parameters()."
             )
         self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.metrics = {metric.__name__: metric for metric in metrics}
+        self.metrics = {getattr(metric, "__name__", "metric"): metric for metric in metrics}
+        if len(self.metrics) < len(metrics) or {"loss", "penalty", "metric"} & set(self.metrics):
+            raise ValueError(
+                f"expected metrics with names of their own, got {list(self.metrics)} for "
+                f"{len(metrics)} metrics. Define each with def, under another name than 'loss'."
+            )
         self.regularizer = regularizer
         self.rng = np.random.default_rng(rng)
 
@@ -181,7 +118,7 @@ class Trainer:
             Examples and their targets.
         epochs, batch_size : int
         validation_data : pair of arrays, optional
-            Evaluated after each epoch, under names that start with ``val_``.
+            (x, y), evaluated after each epoch, under names that start with ``val_``.
         callbacks : sequence of Callback
         progress : bool
             Whether to show a progress bar, where tqdm is installed.
@@ -195,18 +132,30 @@ class Trainer:
         ValueError
             If the data are empty, of different lengths, or not finite. Nothing is changed then.
         TrainingError
-            If the loss stops being finite. The weights are those before that step.
+            If the loss, the penalty or a gradient stops being finite. The model is as it was
+            before that step.
         """
-        x, y = _checked_data(x, y)
+        x, y = self._checked(x, y)
         if epochs < 1 or batch_size < 1:
             raise ValueError(
                 f"expected positive epochs and batch_size, got {epochs} and {batch_size}"
             )
         if validation_data is not None:
-            validation_data = _checked_data(*validation_data)
+            if len(validation_data) != 2:
+                raise ValueError(f"validation_data is a pair (x, y), got {len(validation_data)}")
+            validation_data = self._checked(*validation_data)
+            self.evaluate(*(part[:1] for part in validation_data))  # better now than an epoch later
+        callbacks, history = list(callbacks), History()
         for callback in callbacks:
             callback.on_train_begin(self)
-        history = History()
+        try:
+            self._train(x, y, epochs, batch_size, validation_data, callbacks, progress, history)
+        finally:  # also when the reader presses the stop button
+            for callback in callbacks:
+                callback.on_train_end(self, history)
+        return history
+
+    def _train(self, x, y, epochs, batch_size, validation_data, callbacks, progress, history):
         batches = -(-len(x) // batch_size)
         with _progress_bar(epochs * batches, progress) as bar:
             for epoch in range(1, epochs + 1):
@@ -215,12 +164,9 @@ class Trainer:
                     scores = self.evaluate(*validation_data)
                     logs |= {f"val_{name}": value for name, value in scores.items()}
                 history.append(logs)
-                bar.set_postfix({name: f"{value:.4f}" for name, value in logs.items()})
+                bar.set_postfix({name: _cell(value) for name, value in logs.items()})
                 if any([callback.on_epoch_end(self, history) for callback in callbacks]):
                     break
-        for callback in callbacks:
-            callback.on_train_end(self, history)
-        return history
 
     def _train_epoch(self, x, y, batch_size, epoch, bar):
         order = self.rng.permutation(len(x))
@@ -234,22 +180,35 @@ class Trainer:
         return {name: total / len(x) for name, total in totals.items()}
 
     def _train_step(self, x, y, where):
+        parameters = self.model.parameters()
+        buffers = {name: array.copy() for name, array in self.model.buffers().items()}
+        for p in parameters:
+            p.grad.fill(0)
         with np.errstate(over="ignore", invalid="ignore"):
             prediction = self.model.forward(x, training=True)
             loss, grad = self.loss(prediction, y)
-        if not isfinite(loss):
+            logs = {"loss": loss}
+            if isfinite(loss):
+                self.model._accumulate(grad)
+                if self.regularizer is not None:
+                    logs["penalty"] = self.regularizer(parameters)
+        bad = [f"the {name} became {value}" for name, value in logs.items() if not isfinite(value)]
+        bad += [
+            f"the gradient of {p.name} became infinite or NaN"
+            for p in self.optimizer.parameters
+            if not np.isfinite(p.grad).all()
+        ]
+        if bad:
+            for name, array in self.model.buffers().items():
+                array[...] = buffers[name]
             raise TrainingError(
-                f"the loss became {loss} in {where}; the weights are those before this step. Try a "
-                f"lower learning rate than {self.optimizer.learning_rate}, scale the inputs, or "
-                "clip the gradients."
+                f"{bad[0]} in {where}; the weights are those before this step. Try a lower "
+                f"learning rate than {self.optimizer.learning_rate}, scale the inputs, or clip the "
+                "gradients."
             )
-        self.optimizer.zero_grad()
-        self.model.backward(grad, input_grad=False)
-        logs = {"loss": loss}
-        if self.regularizer is not None:
-            logs["penalty"] = self.regularizer(self.model.parameters())
+        logs |= {name: metric(prediction, y) for name, metric in self.metrics.items()}
         self.optimizer.step()
-        return logs | {name: metric(prediction, y) for name, metric in self.metrics.items()}
+        return logs
 
     def evaluate(self, x, y, *, batch_size=1024):
         """Return loss and metrics (averages over all examples), without training.
@@ -257,9 +216,11 @@ class Trainer:
         Raises
         ------
         ValueError
-            If the data are empty, of different lengths, or not finite.
+            If the data are empty, of different lengths, or not finite, or ``batch_size`` is not
+            positive.
         """
-        x, y = _checked_data(x, y)
+        x, y = self._checked(x, y)
+        _check_batch_size(batch_size)
         functions = {"loss": lambda p, t: self.loss(p, t)[0]} | self.metrics
         totals = dict.fromkeys(functions, 0.0)
         for start in range(0, len(x), batch_size):
@@ -270,9 +231,35 @@ class Trainer:
         return {name: total / len(x) for name, total in totals.items()}
 
     def predict(self, x, *, batch_size=1024):
-        """Return the model's output for all of ``x``, computed in batches."""
+        """Return the model's output for all of ``x``, computed in batches.
+
+        Raises
+        ------
+        ValueError
+            If there is no example, or ``batch_size`` is not positive.
+        """
+        _check_batch_size(batch_size)
+        x = self._cast(np.asarray(x))
+        if x.ndim == 0 or len(x) == 0:
+            raise ValueError(f"expected at least one example, got x of shape {x.shape}")
         batches = range(0, len(x), batch_size)
         return np.concatenate([self.model.forward(x[i : i + batch_size]) for i in batches])
+
+    def _checked(self, x, y):
+        x, y = _checked_data(x, y)
+        return self._cast(x), y
+
+    def _cast(self, x):
+        """Give floating-point inputs the type of the parameters; integers stay as they are."""
+        parameters = self.model.parameters()
+        if x.dtype.kind != "f" or not parameters:
+            return x
+        return x.astype(parameters[0].value.dtype, copy=False)
+
+
+def _check_batch_size(batch_size):
+    if batch_size < 1:
+        raise ValueError(f"expected a positive batch_size, got {batch_size}")
 
 
 def _checked_data(x, y):
@@ -283,6 +270,8 @@ def _checked_data(x, y):
             f"of shape {y.shape}"
         )
     for name, array in ("x", x), ("y", y):
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name} should hold numbers, got {array.dtype}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             bad = np.unique(np.nonzero(~np.isfinite(array))[0])
             raise ValueError(

@@ -73,9 +73,9 @@ def test_keeps_the_floating_point_type(name, dtype, training):
 @pytest.mark.parametrize("training", [False, True])
 def test_changes_neither_input_nor_gradient(name, training):
     layer, x = make(name)
+    kept_x = x.copy()
     grad = np.random.default_rng(2).normal(size=layer(x, training=training).shape)
-    kept_x, kept_grad = x.copy(), grad.copy()
-    layer(x, training=training)
+    kept_grad = grad.copy()
     layer.backward(grad)
     np.testing.assert_array_equal(x, kept_x)
     np.testing.assert_array_equal(grad, kept_grad)
@@ -106,9 +106,10 @@ def test_two_backward_passes_accumulate(name):
 @each_layer
 def test_same_seed_same_output(name):
     (a, x), (b, _), (c, _) = make(name, seed=5), make(name, seed=5), make(name, seed=6)
-    np.testing.assert_array_equal(a(x, training=True), b(x, training=True))
+    first = a(x, training=True)
+    np.testing.assert_array_equal(first, b(x, training=True))
     if name in RANDOM or (a.parameters() and "Batch" not in name):
-        assert not np.array_equal(a(x, training=True), c(x, training=True))
+        assert not np.array_equal(first, c(x, training=True))
 
 
 @each_layer
@@ -153,6 +154,9 @@ def test_parameters_keep_order_and_are_unique(name):
     assert len({id(p) for p in first}) == len(first)
     assert all(p.value.shape == p.grad.shape for p in first)
     assert all(p.regularize == (p.name == "kernel") for p in first)
+    order = {"Dense": ["kernel", "bias"], "BatchNorm": ["gamma", "beta"]}
+    if type(layer).__name__ in order:
+        assert [p.name for p in first] == order[type(layer).__name__]
 
 
 @each_layer
@@ -206,6 +210,35 @@ def test_wrong_shapes_are_explained(layer, shape, words):
 def test_wrong_construction_is_explained(build, error, words):
     with pytest.raises(error, match=re.escape(words)):
         build()
+
+
+def test_one_layer_in_two_nested_places_is_refused():
+    layer = nn.Dense(3, 3)
+    with pytest.raises(ValueError, match="one object twice"):
+        nn.Sequential(layer, nn.Tanh(), nn.Residual(layer))
+
+
+@each_layer
+def test_lists_are_refused_with_advice(name):
+    layer, x = make(name)
+    with pytest.raises(TypeError, match=r"expects an array, got list. Try np.asarray"):
+        layer(x.tolist())
+
+
+@pytest.mark.parametrize("name", ["LeakyReLU", "ELU"])
+def test_options_that_are_numpy_scalars_keep_float32(name):
+    layer = getattr(nn, name)(np.float64(0.5))
+    assert layer(np.ones((2, 2), np.float32)).dtype == np.float32
+
+
+def test_a_parameter_is_a_copy_of_floating_point_numbers():
+    value = np.ones((2, 3)).T
+    value.flags.writeable = False
+    p = nn.Parameter(value, "w")
+    p.value += 1
+    assert p.value.flags.c_contiguous and (value == 1).all()
+    with pytest.raises(TypeError, match="expects floating-point numbers, got int64"):
+        nn.Parameter([1, 2], "w")
 
 
 def test_shared_parameters_are_listed_once_and_gather_both_gradients():

@@ -16,6 +16,16 @@ def test_accuracy_counts_the_highest_score():
     assert metrics.accuracy(sequences, np.array([[0, 1], [1, 0]])) == 0.75
 
 
+def test_nan_is_never_right():
+    assert metrics.accuracy(np.full((2, 2), np.nan), np.array([0, 0])) == 0
+    assert metrics.binary_accuracy([np.nan, -1.0], [0, 0]) == 0.5
+
+
+def test_small_integers_do_not_overflow():
+    matrix = metrics.confusion_matrix(np.uint8([20, 9]), np.uint8([19, 9]))
+    assert matrix[20, 19] == matrix[9, 9] == 1 and matrix.sum() == 2
+
+
 def test_binary_accuracy_compares_signs():
     assert metrics.binary_accuracy([-1.0, 2.0, 0.5, -3.0], [0, 1, 0, 0]) == 0.75
 
@@ -32,6 +42,9 @@ def test_confusion_matrix_counts_pairs():
     [
         ("accuracy", np.zeros((2, 3)), np.zeros(3, int), "got (2, 3) and (3,)"),
         ("accuracy", np.zeros((0, 3)), np.zeros(0, int), "n >= 1"),
+        ("accuracy", np.zeros((2, 1)), np.zeros((2, 1)), "Use binary_accuracy."),
+        ("accuracy", np.zeros(2), np.zeros(2), "Use binary_accuracy."),
+        ("confusion_matrix", [0.5, 1.0], [0, 1], "got float64 and int64"),
         ("binary_accuracy", np.zeros((2, 1)), np.zeros(2), "got (2, 1) and (2,)"),
         ("confusion_matrix", [0, 1], [0], "got shapes (2,) and (1,)"),
         ("confusion_matrix", [0, -1], [0, 0], "got values from -1 to 0"),

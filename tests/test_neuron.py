@@ -65,6 +65,8 @@ def test_adaline_finds_the_least_squares_solution():
         (CORNERS, [0, 1], "expected 4 labels, each 0 or 1, got shape (2,)"),
         (CORNERS, [-1, 1, 1, -1], "Labels of -1 and 1? Use (y + 1) // 2."),
         ([1, 2], [0, 1], "expected rows of inputs numbers"),
+        ([[np.nan, 1], [1, 2]], [0, 1], "expected finite inputs"),
+        (np.zeros((0, 2)), [], "with n >= 1, got (0, 2)"),
     ],
 )
 def test_wrong_data_are_explained(neuron, x, y, words):
@@ -79,6 +81,14 @@ def test_adaline_says_when_it_diverges():
         nn.Adaline(learning_rate=5, epochs=100).fit(CORNERS, [0, 0, 0, 1])
 
 
+@pytest.mark.parametrize("neuron", [nn.Perceptron, nn.Adaline])
+def test_predicting_before_learning_is_explained(neuron):
+    with pytest.raises(RuntimeError, match=r"has no weights yet: call fit\(x, y\) first"):
+        neuron().predict(CORNERS)
+
+
 def test_predict_names_the_width_it_expects():
-    with pytest.raises(ValueError, match=re.escape("array of shape (n, 2), got (1, 3)")):
+    with pytest.raises(
+        ValueError, match=re.escape("array of shape (n, 2) with n >= 1, got (1, 3)")
+    ):
         nn.McCullochPitts([1, 1], 0).predict([[1, 2, 3]])

@@ -88,11 +88,56 @@ def test_an_unused_weight_leaves_no_denormal_numbers_behind(name):
             assert not np.any((array != 0) & (np.abs(array) < np.finfo(np.float32).tiny))
 
 
-def test_column_order_parameters_are_updated_too():
-    p = nn.Parameter(np.asfortranarray(np.ones((2, 3))), "w")
+@each
+def test_column_order_parameters_are_updated_too(name):
+    start, results = np.arange(6.0).reshape(2, 3), []
+    for order in (np.ascontiguousarray, np.asfortranarray):
+        p = parameter(start)
+        p.value = order(p.value)
+        optimizer = MAKERS[name]([p])
+        for _ in range(2):
+            p.grad[...] = 1
+            optimizer.step()
+        results.append(p.value)
+    np.testing.assert_array_equal(*results)
+    assert (results[0] < start).all()
+
+
+def test_a_parameter_listed_twice_is_updated_once():
+    p = parameter([1.0])
     p.grad += 1
-    nn.SGD([p], 0.5).step()
-    np.testing.assert_array_equal(p.value, 0.5)
+    nn.SGD([p, p], 0.1).step()
+    assert p.value[0] == 0.9
+
+
+def test_a_model_in_place_of_its_parameters_is_refused():
+    with pytest.raises(TypeError, match=r"Write Adam\(model.parameters\(\)\)"):
+        nn.Adam(nn.Sequential(nn.Dense(2, 2)))
+
+
+def test_clipping_survives_large_and_refuses_infinite_gradients():
+    p = nn.Parameter(np.zeros(2, np.float32), "w")
+    p.grad[...] = 1e20
+    assert nn.clip_by_global_norm([p], 1.0) == pytest.approx(2**0.5 * 1e20)
+    np.testing.assert_allclose(p.grad, 2**-0.5, rtol=1e-6)
+    p.grad[...] = [1, np.inf]
+    with pytest.raises(ValueError, match="finite gradients"):
+        nn.clip_by_global_norm([p], 1.0)
+    np.testing.assert_array_equal(p.grad, [1, np.inf])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: nn.StepDecay(0.1, 0.5, every=0),
+        lambda: nn.ExponentialDecay(0.1, 0.5, every=-1),
+        lambda: nn.CosineDecay(0.1, steps=0),
+        lambda: nn.Warmup(0.1, steps=0),
+    ],
+)
+def test_schedules_need_positive_lengths(build):
+    with pytest.raises(ValueError, match=r"expects (every|steps) > 0, got"):
+        build()
 
 
 def test_momentum_by_hand():

@@ -59,7 +59,7 @@ class LeakyReLU(_Activation):
     vjp = staticmethod(activations.leaky_relu_vjp)
 
     def __init__(self, alpha=0.01):
-        super().__init__(alpha=alpha)
+        super().__init__(alpha=float(alpha))
 
 
 class ELU(_Activation):
@@ -78,7 +78,7 @@ class ELU(_Activation):
     vjp = staticmethod(activations.elu_vjp)
 
     def __init__(self, alpha=1.0):
-        super().__init__(alpha=alpha)
+        super().__init__(alpha=float(alpha))
 
 
 class Sigmoid(_Activation):

@@ -15,10 +15,12 @@ __all__ = ["Layer", "Parameter", "Residual", "Sequential"]
 class Parameter:
     """An array to be learned, and the gradient of the loss with respect to it.
 
+    PyTorch: ``nn.Parameter``.
+
     Parameters
     ----------
     value : array
-        The starting value. It is updated in place by an optimizer.
+        The starting value; a copy of it is updated in place by an optimizer.
     name : str
         What the layer calls it, e.g. ``"kernel"``.
     regularize : bool
@@ -28,6 +30,11 @@ class Parameter:
     ----------
     grad : array
         dL/dvalue, of the same shape and type; backward passes add to it.
+
+    Raises
+    ------
+    TypeError
+        If the value is not of floating-point numbers.
 
     Examples
     --------
@@ -39,7 +46,12 @@ class Parameter:
     """
 
     def __init__(self, value, name, regularize=False):
-        self.value = np.asarray(value, order="C")
+        self.value = np.array(value, order="C")
+        if self.value.dtype.kind != "f":
+            raise TypeError(
+                f"Parameter {name!r} expects floating-point numbers, got {self.value.dtype}. "
+                "Try value.astype(np.float32)."
+            )
         self.grad = np.zeros_like(self.value)
         self.name = name
         self.regularize = regularize
@@ -51,7 +63,16 @@ class Parameter:
 class Layer(ABC):
     """Base class of all layers. A new layer defines ``forward`` and ``backward``.
 
-    The examples of a batch lie along the first axis; features come last.
+    The examples of a batch lie along the first axis; features come last. PyTorch: ``nn.Module``.
+
+    Raises
+    ------
+    TypeError
+        If it is called with something that is not an array.
+    RuntimeError
+        If ``backward`` is called before ``forward``.
+    ValueError
+        If a shape does not fit: of the input, or of dL/dy.
 
     Examples
     --------
@@ -65,6 +86,8 @@ class Layer(ABC):
     array([[2., 4.]])
     """
 
+    layers = ()  # the layers inside this one, if any
+    skips_input_grad = False  # whether backward takes input_grad=False
     _saved = None  # what forward keeps for backward
 
     @abstractmethod
@@ -75,8 +98,8 @@ class Layer(ABC):
     def backward(self, grad):
         """Take dL/dy, add to every ``parameter.grad``, and return dL/dx.
 
-        Layers with parameters also take ``input_grad=False``: dL/dx is then not computed and None
-        is returned. The first layer of a network has no use for it.
+        With ``skips_input_grad = True`` a layer says that it also takes ``input_grad=False``: dL/dx
+        is then not computed and None is returned. The first layer of a network has no use for it.
         """
 
     def parameters(self):
@@ -88,7 +111,18 @@ class Layer(ABC):
         return {}
 
     def __call__(self, x, *, training=False):
+        if not isinstance(x, np.ndarray):
+            raise TypeError(
+                f"{self!r} expects an array, got {type(x).__name__}. Try np.asarray(x, np.float32)."
+            )
         return self.forward(x, training=training)
+
+    def _accumulate(self, grad):
+        """Run the backward pass for the parameters alone."""
+        if self.skips_input_grad:
+            self.backward(grad, input_grad=False)
+        else:
+            self.backward(grad)
 
     def _save(self, saved, y):
         """Keep ``saved`` and what dL/dy must look like, then return ``y``."""
@@ -144,6 +178,8 @@ class Sequential(Layer):
     13
     """
 
+    skips_input_grad = True
+
     def __init__(self, *layers):
         if not layers:
             raise ValueError("Sequential expects at least one layer, got none")
@@ -153,7 +189,8 @@ class Sequential(Layer):
                     f"Sequential expects layers, got {layer!r}. "
                     "Pass each layer as its own argument, and create it: ReLU(), not ReLU."
                 )
-        if len({id(layer) for layer in layers}) < len(layers):
+        inside = [id(layer) for outer in layers for layer in _walk(outer)]
+        if len(set(inside)) < len(inside):
             raise ValueError(
                 "Sequential expects each layer once, got one object twice: it remembers only its "
                 "latest input. Make two layers; to share weights: second.kernel = first.kernel."
@@ -172,7 +209,7 @@ class Sequential(Layer):
         if input_grad:
             return self.layers[0].backward(grad)
         if self.layers[first].parameters():
-            self.layers[first].backward(grad, input_grad=False)
+            self.layers[first]._accumulate(grad)
         return None
 
     def _first_with_parameters(self):
@@ -225,8 +262,11 @@ class Residual(Layer):
     array([[-1.,  4.]])
     """
 
+    skips_input_grad = True
+
     def __init__(self, *layers):
         self.inner = Sequential(*layers)
+        self.layers = (self.inner,)
 
     def forward(self, x, *, training=False):
         y = self.inner.forward(x, training=training)
@@ -250,3 +290,10 @@ class Residual(Layer):
 
     def __repr__(self):
         return repr(self.inner).replace("Sequential", "Residual", 1)
+
+
+def _walk(layer):
+    """Yield a layer and all layers inside it."""
+    yield layer
+    for inner in layer.layers:
+        yield from _walk(inner)

@@ -47,6 +47,8 @@ class Dense(Layer):
     (5, 2)
     """
 
+    skips_input_grad = True
+
     def __init__(
         self, inputs, units, *, initializer=initializers.glorot_uniform, rng=None, dtype=np.float32
     ):
@@ -119,7 +121,8 @@ class Dropout(Layer):
 
     ``y = x * m / (1 - rate)`` with each entry of m independently 0 with probability ``rate`` and
     else 1, so that y equals x on average ("inverted" dropout); ``dL/dx = dL/dy * m / (1 - rate)``.
-    Outside training it does nothing. PyTorch: ``nn.Dropout``. Source: Srivastava et al. (2014).
+    Outside training it hands on x itself. PyTorch: ``nn.Dropout``.
+    Source: Srivastava et al. (2014).
 
     Parameters
     ----------
@@ -171,7 +174,9 @@ class BatchNorm(Layer):
     (biased) variance over all axes but the last. While training they are the batch's own, and
     running averages are kept; otherwise the running averages are used. With g = gamma * dL/dy, in
     training, ``dL/dx = (g - mean(g) - x̂ * mean(g * x̂)) / sqrt(variance + epsilon)``.
-    PyTorch: ``nn.BatchNorm1d/2d``, whose momentum is one minus this one.
+    ``dL/dgamma = sum of dL/dy * x̂`` and ``dL/dbeta = sum of dL/dy``, over all axes but the last.
+    The running variance is the biased one, as in Keras; PyTorch and the paper's algorithm 2 use
+    n/(n - 1) times it. PyTorch: ``nn.BatchNorm1d/2d``, whose momentum is one minus this one.
     Source: Ioffe and Szegedy (2015), algorithm 1.
 
     Parameters
@@ -182,11 +187,17 @@ class BatchNorm(Layer):
         Share of the old running average that is kept at each training step.
     epsilon : float
         Added to the variance.
+    dtype : data-type
+        Of parameters and running averages.
+
+    Attributes
+    ----------
+    gamma, beta : Parameter of shape (features,)
 
     Raises
     ------
     ValueError
-        If ``features`` is not positive, the last axis is not that long, or training sees fewer than
+        If a setting is out of range, the last axis is not that long, or training sees fewer than
         two values a feature.
 
     Examples
@@ -197,10 +208,17 @@ class BatchNorm(Layer):
            [ 1.]])
     """
 
+    skips_input_grad = True
+
     def __init__(self, features, *, momentum=0.9, epsilon=1e-5, dtype=np.float32):
         if features < 1:
             raise ValueError(f"BatchNorm expects at least one feature, got features={features}")
-        self.momentum, self.epsilon = momentum, epsilon
+        if not (0 <= momentum < 1 and epsilon > 0):
+            raise ValueError(
+                "BatchNorm expects 0 <= momentum < 1 and epsilon > 0, got "
+                f"momentum={momentum}, epsilon={epsilon}"
+            )
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.gamma = Parameter(np.ones(features, dtype), "gamma")
         self.beta = Parameter(np.zeros(features, dtype), "beta")
         self.running_mean = np.zeros(features, dtype)
