@@ -147,7 +147,7 @@ chapter.evaluates("eq-tanh", "eq-tanh-slope")(scalar(r"\tanh", A.tanh))
 chapter.evaluates("eq-relu", "eq-relu-slope", seeds=range(20))(
     scalar(r"\operatorname{ReLU}", A.relu)
 )
-chapter.evaluates("eq-leaky-relu", seeds=range(20))(
+chapter.evaluates("eq-leaky-relu", "eq-leaky-relu-slope", seeds=range(20))(
     scalar(r"\operatorname{LeakyReLU}", lambda z: A.leaky_relu(z, alpha=0.3))
 )
 chapter.evaluates("eq-elu", "eq-elu-slope", seeds=range(20))(
@@ -157,7 +157,7 @@ chapter.evaluates("eq-softplus")(scalar(r"\operatorname{softplus}", A.softplus))
 chapter.evaluates("eq-silu")(scalar(r"\operatorname{SiLU}", A.silu))
 
 
-@chapter.evaluates("eq-gelu")
+@chapter.evaluates("eq-gelu", "eq-gelu-slope")
 def gelu(rng):
     z = rng.normal() * 1.5
     # From the function's value back to u: the two rows together are the package's formula.
