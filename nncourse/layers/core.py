@@ -111,7 +111,7 @@ class Layer(ABC):
         return {}
 
     def __call__(self, x, *, training=False):
-        if not isinstance(x, np.ndarray):
+        if not isinstance(x, (np.ndarray, np.generic)):
             raise TypeError(
                 f"{self!r} expects an array, got {type(x).__name__}. Try np.asarray(x, np.float32)."
             )

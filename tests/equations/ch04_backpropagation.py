@@ -66,7 +66,7 @@ def cross_entropy(p, y):
 
 @chapter.evaluates("eq-hidden-delta")
 def hidden_layers(rng):
-    return one_example(rng) | {r"\ell": range(1, 3)}
+    return one_example(rng) | {r"\ell": range(1, 3), "f": np.tanh}
 
 
 @chapter.evaluates("eq-delta", "eq-weight-slope")
@@ -160,8 +160,8 @@ def cost(rng):
     }
 
 
-@chapter.evaluates("eq-central-difference")
-def central_difference(rng):
+@chapter.evaluates("eq-central-difference", "eq-complex-step")
+def numerical_derivatives(rng):
     return {
         "f": np.sin,
         "x": rng.uniform(0.2, 1.2),
@@ -198,12 +198,6 @@ def lowest(function, low, high):
         slope -= function(middle + 2 * step) - function(middle - 2 * step)
         low, high = (low, middle) if slope > 0 else (middle, high)
     return (low + high) / 2
-
-
-chapter.defines(
-    "eq-complex-step",
-    "It speaks of complex numbers, and the symbols here are real; the cell after it evaluates it.",
-)
 
 
 @chapter.evaluates("eq-directional")
