@@ -205,7 +205,7 @@ def test_assert_same_reports_the_first_difference(capsys):
 
 def test_show_source_leaves_out_docstrings_only():
     shown = nn.exercises.show_source(nn.Dense.backward).data
-    assert "self.kernel.grad +=" in shown and shown.startswith("```python\ndef backward")
+    assert "self.bias.grad +=" in shown and shown.startswith("```python\ndef backward")
     whole = nn.exercises.show_source(nn.Tanh, docstring=True).data
     assert '"""Layer of' in whole and '"""' not in nn.exercises.show_source(nn.Tanh).data
 
