@@ -146,7 +146,7 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
 
     working = copy.deepcopy(layer)
     for p in working.parameters():
-        p.grad.fill(0)
+        p.zero_grad()
     working.forward(x.copy(), training=training)
     dx = working.backward(r.copy())
 

@@ -71,7 +71,7 @@ class Optimizer:
     def zero_grad(self):
         """Set all gradients to zero."""
         for p in self.parameters:
-            p.grad.fill(0)
+            p.zero_grad()
 
     def step(self):
         """Change every parameter once, by its gradient."""

@@ -183,7 +183,7 @@ class Trainer:
         parameters = self.model.parameters()
         buffers = {name: array.copy() for name, array in self.model.buffers().items()}
         for p in parameters:
-            p.grad.fill(0)
+            p.zero_grad()
         with np.errstate(over="ignore", invalid="ignore"):
             prediction = self.model.forward(x, training=True)
             loss, grad = self.loss(prediction, y)

@@ -52,9 +52,32 @@ class Parameter:
                 f"Parameter {name!r} expects floating-point numbers, got {self.value.dtype}. "
                 "Try value.astype(np.float32)."
             )
-        self.grad = np.zeros_like(self.value)
+        self._grad, self._cleared = np.empty_like(self.value), True
         self.name = name
         self.regularize = regularize
+
+    @property
+    def grad(self):
+        if self._cleared:  # zeros are written only if somebody looks
+            self._grad.fill(0)
+            self._cleared = False
+        return self._grad
+
+    @grad.setter
+    def grad(self, array):
+        self._grad, self._cleared = array, False
+
+    def zero_grad(self):
+        """Set the gradient to zero."""
+        self._cleared = True
+
+    def add_product(self, a, b):
+        """Add ``a @ b`` to the gradient; right after ``zero_grad`` it is computed in place."""
+        if self._cleared:
+            np.matmul(a, b, out=self._grad)
+            self._cleared = False
+        else:
+            self._grad += a @ b
 
     def __repr__(self):
         return f"Parameter({self.name!r}, shape={self.value.shape}, {self.value.dtype})"

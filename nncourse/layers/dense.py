@@ -71,7 +71,7 @@ class Dense(Layer):
         x = self._recall(grad)
         inputs, units = self.kernel.value.shape
         rows = grad.reshape(-1, units)
-        self.kernel.grad += x.reshape(-1, inputs).T @ rows
+        self.kernel.add_product(x.reshape(-1, inputs).T, rows)
         self.bias.grad += rows.sum(axis=0)
         return grad @ self.kernel.value.T if input_grad else None
 
