@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nncourse import datasets, downloads
+from nncourse import datasets
 from nncourse.datasets import DatasetError, load_mnist
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,21 +19,7 @@ FULL = ROOT / "book" / "data" / "mnist.npz"
 SOURCES = (ROOT / "nncourse" / "data" / "SOURCES.md").read_text(encoding="utf-8")
 FULL_LINE = "MNIST: full set, 60,000 training and 10,000 test images"
 SAMPLE_LINE = "MNIST: embedded sample, 10,000 training and 2,000 test images"
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch):
-    monkeypatch.setenv("NNCOURSE_OFFLINE", "1")
-    monkeypatch.delenv("NNCOURSE_DATA", raising=False)
-
-
-@pytest.fixture
-def cache(monkeypatch, tmp_path):
-    """A machine without a clone: the package is installed elsewhere; the (empty) user's cache."""
-    monkeypatch.setattr(downloads, "__file__", str(tmp_path / "lib" / "nncourse" / "downloads.py"))
-    monkeypatch.setattr(downloads, "_cache", lambda: tmp_path / "cache")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "cache"
+pytestmark = pytest.mark.usefixtures("offline")  # both fixtures are in conftest.py
 
 
 # ------------------------------------------------------------------ the files themselves
