@@ -29,6 +29,10 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 env: $(STAMP) ## create .venv from constraints.txt (another Python: make env PYTHON=python3.12)
+	@if [ -n "$(PYTHON)" ] && [ "$$($(PYTHON) -V 2>&1)" != "$$($(BIN)/python -V)" ]; then
+	  echo ".venv was made with $$($(BIN)/python -V), not with $(PYTHON). Remove .venv to make it again." >&2
+	  exit 1
+	fi
 
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 

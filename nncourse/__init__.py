@@ -22,21 +22,31 @@ from .autodiff import Value
 from .callbacks import Callback, EarlyStopping
 from .clipping import clip_by_global_norm
 from .gradcheck import check_function, check_layer, numerical_gradient
+from .history import History
 from .layers import (
     ELU,
     GELU,
+    GRU,
+    LSTM,
+    AveragePool2D,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePool2D,
     Layer,
     LeakyReLU,
+    MaxPool2D,
     Parameter,
+    RandomAffine,
+    RandomFlip,
     ReLU,
     Residual,
     Sequential,
     Sigmoid,
     SiLU,
+    SimpleRNN,
     Softmax,
     Softplus,
     Tanh,
@@ -46,7 +56,7 @@ from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from .regularizers import L1, L1L2, L2
 from .saving import load, save
 from .schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
-from .training import History, Trainer, TrainingError
+from .training import Trainer, TrainingError
 
 __version__ = "0.1.0"
 
@@ -55,34 +65,43 @@ _ON_DEMAND = ("datasets", "exercises", "measure", "plotting")  # imported when f
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
     "L1",
     "L1L2",
     "L2",
+    "LSTM",
     "SGD",
     "Adaline",
     "Adam",
     "AdamW",
+    "AveragePool2D",
     "BatchNorm",
     "Callback",
+    "Conv2D",
     "CosineDecay",
     "Dense",
     "Dropout",
     "EarlyStopping",
     "ExponentialDecay",
     "Flatten",
+    "GlobalAveragePool2D",
     "History",
     "Layer",
     "LeakyReLU",
+    "MaxPool2D",
     "McCullochPitts",
     "Optimizer",
     "Parameter",
     "Perceptron",
     "RMSprop",
+    "RandomAffine",
+    "RandomFlip",
     "ReLU",
     "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SimpleRNN",
     "Softmax",
     "Softplus",
     "StepDecay",

@@ -15,6 +15,7 @@ __all__ = [
     "mean_absolute_error",
     "mean_squared_error",
     "sigmoid_binary_cross_entropy",
+    "smooth_labels",
     "softmax_cross_entropy",
 ]
 
@@ -212,3 +213,46 @@ def _check_classes(logits, target):
             f"1, got a minimum of {np.min(target):.3g} and sums from {sums.min():.3g} to "
             f"{sums.max():.3g}"
         )
+
+
+def smooth_labels(labels, classes, amount=0.1, dtype=np.float32):
+    """Return class probabilities that are not quite sure: targets of a softmax cross-entropy.
+
+    The right class gets ``1 - amount + amount / classes``, every other one ``amount / classes``.
+    PyTorch: ``CrossEntropyLoss(label_smoothing=amount)``.
+    Source: Szegedy et al. (2016), section 7.
+
+    Parameters
+    ----------
+    labels : int array of shape (...)
+        Class numbers from 0.
+    classes : int
+        How many classes there are.
+    amount : float
+        Share of the probability to spread over all classes, at least 0 and at most 1.
+    dtype : data-type
+        Of the result.
+
+    Returns
+    -------
+    array of shape (..., classes)
+
+    Raises
+    ------
+    ValueError
+        If a label is not a whole number from 0 to ``classes - 1``, or ``amount`` is out of range.
+
+    Examples
+    --------
+    >>> smooth_labels(np.array([2]), 4, amount=0.2)
+    array([[0.05, 0.05, 0.85, 0.05]], dtype=float32)
+    """
+    labels = np.asarray(labels)
+    if not 0 <= amount <= 1:
+        raise ValueError(f"smooth_labels expects 0 <= amount <= 1, got {amount}")
+    if labels.dtype.kind not in "iu" or np.any((labels < 0) | (labels >= classes)):
+        raise ValueError(
+            f"smooth_labels expects whole numbers from 0 to {classes - 1}, got {labels.dtype}"
+            + (f" from {labels.min()} to {labels.max()}" if labels.size else "")
+        )
+    return ((1 - amount) * np.eye(classes)[labels] + amount / classes).astype(dtype)

@@ -3,12 +3,13 @@
 import warnings
 from contextlib import nullcontext
 from importlib.util import find_spec
-from itertools import zip_longest
 from math import isfinite
 
 import numpy as np
 
-__all__ = ["History", "Trainer", "TrainingError"]
+from .history import History
+
+__all__ = ["Trainer", "TrainingError"]
 
 
 class TrainingError(RuntimeError):
@@ -19,39 +20,6 @@ class TrainingError(RuntimeError):
     >>> issubclass(TrainingError, RuntimeError)
     True
     """
-
-
-class History(dict):
-    """What happened in each epoch: from a name (``"loss"``, ``"val_loss"``, …) to a list.
-
-    Printed, it is a table with one line for each epoch.
-
-    Examples
-    --------
-    >>> History({"loss": [0.9, 0.5], "accuracy": [0.7, 0.8]})
-    epoch    loss  accuracy
-        1  0.9000    0.7000
-        2  0.5000    0.8000
-    """
-
-    def append(self, logs):
-        """Add one epoch's values, a dict from name to number."""
-        for name, value in logs.items():
-            self.setdefault(name, []).append(value)
-
-    def __repr__(self):
-        epochs = max(map(len, self.values()), default=0)
-        columns = [["epoch", *map(str, range(1, epochs + 1))]]
-        columns += [[name, *map(_cell, values)] for name, values in self.items()]
-        widths = [max(map(len, column)) for column in columns]
-        rows = zip_longest(*columns, fillvalue="")
-        return "\n".join(
-            "  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows
-        )
-
-
-def _cell(value):
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3g}"
 
 
 class Trainer:
@@ -108,7 +76,16 @@ class Trainer:
         self.rng = np.random.default_rng(rng)
 
     def fit(
-        self, x, y, *, epochs, batch_size=32, validation_data=None, callbacks=(), progress=True
+        self,
+        x,
+        y,
+        *,
+        epochs,
+        batch_size=32,
+        mask=None,
+        validation_data=None,
+        callbacks=(),
+        progress=True,
     ):
         """Train for some epochs.
 
@@ -117,8 +94,12 @@ class Trainer:
         x, y : array of shape (n, ...)
             Examples and their targets.
         epochs, batch_size : int
-        validation_data : pair of arrays, optional
-            (x, y), evaluated after each epoch, under names that start with ``val_``.
+        mask : bool array of shape (n, time), optional
+            For sequences of unequal lengths: True at the real steps, False at the padding. A model
+            with one output for each step is then judged at the real steps alone.
+        validation_data : tuple of arrays, optional
+            (x, y) or (x, y, mask), evaluated after each epoch, under names that start with
+            ``val_``.
         callbacks : sequence of Callback
         progress : bool
             Whether to show a progress bar, where tqdm is installed.
@@ -130,66 +111,83 @@ class Trainer:
         Raises
         ------
         ValueError
-            If the data are empty, of different lengths, or not finite. Nothing is changed then.
+            If the data are empty, of different lengths, or not finite, or the mask does not fit.
+            Nothing is changed then.
         TrainingError
             If the loss, the penalty or a gradient stops being finite. The model is as it was
             before that step.
         """
-        x, y = self._checked(x, y)
+        data = self._checked(x, y, mask)
         if epochs < 1 or batch_size < 1:
             raise ValueError(
                 f"expected positive epochs and batch_size, got {epochs} and {batch_size}"
             )
         if validation_data is not None:
-            if len(validation_data) != 2:
-                raise ValueError(f"validation_data is a pair (x, y), got {len(validation_data)}")
+            if len(validation_data) not in (2, 3):
+                raise ValueError(
+                    f"validation_data is (x, y) or (x, y, mask), got {len(validation_data)} parts"
+                )
             validation_data = self._checked(*validation_data)
-            self.evaluate(*(part[:1] for part in validation_data))  # better now than an epoch later
+            self._rehearse(*validation_data)
+        self._rehearse(*data)
         callbacks, history = list(callbacks), History()
         for callback in callbacks:
             callback.on_train_begin(self)
         try:
-            self._train(x, y, epochs, batch_size, validation_data, callbacks, progress, history)
+            self._train(data, epochs, batch_size, validation_data, callbacks, progress, history)
         finally:  # also when the reader presses the stop button
             for callback in callbacks:
                 callback.on_train_end(self, history)
         return history
 
-    def _train(self, x, y, epochs, batch_size, validation_data, callbacks, progress, history):
-        batches = -(-len(x) // batch_size)
+    def _rehearse(self, x, y, mask, batch_size=1024):
+        """Score predictions of zero: a target that does not fit is found before training starts."""
+        output = self._forward(*_part((x, mask), slice(1)))
+        for start in range(0, len(y), batch_size):
+            targets, real = _part((y, mask), slice(start, start + batch_size))
+            zeros = np.zeros((len(targets), *output.shape[1:]), output.dtype)
+            with np.errstate(all="ignore"):
+                for function in (self.loss, *self.metrics.values()):
+                    function(*_scored(zeros, targets, real))
+
+    def _train(self, data, epochs, batch_size, validation_data, callbacks, progress, history):
+        batches = -(-len(data[0]) // batch_size)
         with _progress_bar(epochs * batches, progress) as bar:
             for epoch in range(1, epochs + 1):
-                logs = self._train_epoch(x, y, batch_size, epoch, bar)
+                logs = self._train_epoch(data, batch_size, epoch, bar)
                 if validation_data is not None:
-                    scores = self.evaluate(*validation_data)
+                    scores = self._evaluate(*validation_data)
                     logs |= {f"val_{name}": value for name, value in scores.items()}
                 history.append(logs)
-                bar.set_postfix({name: _cell(value) for name, value in logs.items()})
+                bar.set_postfix(history.latest())
                 if any([callback.on_epoch_end(self, history) for callback in callbacks]):
                     break
 
-    def _train_epoch(self, x, y, batch_size, epoch, bar):
-        order = self.rng.permutation(len(x))
-        totals = {}
-        for start in range(0, len(x), batch_size):
-            batch = order[start : start + batch_size]
+    def _train_epoch(self, data, batch_size, epoch, bar):
+        order = self.rng.permutation(len(data[0]))
+        totals, count = {}, 0
+        for start in range(0, len(order), batch_size):
+            batch = _part(data, order[start : start + batch_size])
             where = f"epoch {epoch}, step {start // batch_size + 1}"
-            for name, value in self._train_step(x[batch], y[batch], where).items():
-                totals[name] = totals.get(name, 0.0) + value * len(batch)
+            logs, weight = self._train_step(*batch, where)
+            count += weight
+            for name, value in logs.items():
+                totals[name] = totals.get(name, 0.0) + value * weight
             bar.update()
-        return {name: total / len(x) for name, total in totals.items()}
+        return {name: total / count for name, total in totals.items()}
 
-    def _train_step(self, x, y, where):
+    def _train_step(self, x, y, mask, where):
         parameters = self.model.parameters()
         buffers = {name: array.copy() for name, array in self.model.buffers().items()}
         for p in parameters:
             p.zero_grad()
         with np.errstate(over="ignore", invalid="ignore"):
-            prediction = self.model.forward(x, training=True)
-            loss, grad = self.loss(prediction, y)
+            output = self._forward(x, mask, training=True)
+            prediction, target = _scored(output, y, mask)
+            loss, grad = self.loss(prediction, target)
             logs = {"loss": loss}
             if isfinite(loss):
-                self.model._accumulate(grad)
+                self.model._accumulate(_spread(grad, output, mask))
                 if self.regularizer is not None:
                     logs["penalty"] = self.regularizer(parameters)
         bad = [f"the {name} became {value}" for name, value in logs.items() if not isfinite(value)]
@@ -206,48 +204,80 @@ class Trainer:
                 f"learning rate than {self.optimizer.learning_rate}, scale the inputs, or clip the "
                 "gradients."
             )
-        logs |= {name: metric(prediction, y) for name, metric in self.metrics.items()}
+        logs |= {name: metric(prediction, target) for name, metric in self.metrics.items()}
         self.optimizer.step()
-        return logs
+        return logs, len(target)
 
-    def evaluate(self, x, y, *, batch_size=1024):
+    def evaluate(self, x, y, *, mask=None, batch_size=1024):
         """Return loss and metrics (averages over all examples), without training.
 
+        For ``mask``, see :meth:`fit`.
+
         Raises
         ------
         ValueError
-            If the data are empty, of different lengths, or not finite, or ``batch_size`` is not
-            positive.
+            If the data are empty, of different lengths, or not finite, the mask does not fit, or
+            ``batch_size`` is not positive.
         """
-        x, y = self._checked(x, y)
         _check_batch_size(batch_size)
+        return self._evaluate(*self._checked(x, y, mask), batch_size)
+
+    def _evaluate(self, x, y, mask, batch_size=1024):
         functions = {"loss": lambda p, t: self.loss(p, t)[0]} | self.metrics
-        totals = dict.fromkeys(functions, 0.0)
+        totals, count = dict.fromkeys(functions, 0.0), 0
         for start in range(0, len(x), batch_size):
-            target = y[start : start + batch_size]
-            prediction = self.model.forward(x[start : start + batch_size])
+            inputs, target, real = _part((x, y, mask), slice(start, start + batch_size))
+            prediction, target = _scored(self._forward(inputs, real), target, real)
+            count += len(target)
             for name, function in functions.items():
                 totals[name] += function(prediction, target) * len(target)
-        return {name: total / len(x) for name, total in totals.items()}
+        return {name: total / count for name, total in totals.items()}
 
-    def predict(self, x, *, batch_size=1024):
+    def predict(self, x, *, mask=None, batch_size=1024):
         """Return the model's output for all of ``x``, computed in batches.
+
+        For ``mask``, see :meth:`fit`.
 
         Raises
         ------
         ValueError
-            If there is no example, or ``batch_size`` is not positive.
+            If there is no example, the mask does not fit, or ``batch_size`` is not positive.
         """
         _check_batch_size(batch_size)
         x = self._cast(np.asarray(x))
         if x.ndim == 0 or len(x) == 0:
             raise ValueError(f"expected at least one example, got x of shape {x.shape}")
-        batches = range(0, len(x), batch_size)
-        return np.concatenate([self.model.forward(x[i : i + batch_size]) for i in batches])
+        data = x, self._checked_mask(mask, x)
+        batches = [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]
+        return np.concatenate([self._forward(*_part(data, batch)) for batch in batches])
 
-    def _checked(self, x, y):
+    def _forward(self, x, mask, **options):
+        if mask is not None:
+            options["mask"] = mask
+        return self.model.forward(x, **options)
+
+    def _checked(self, x, y, mask=None):
         x, y = _checked_data(x, y)
-        return self._cast(x), y
+        return self._cast(x), y, self._checked_mask(mask, x)
+
+    def _checked_mask(self, mask, x):
+        if mask is None:
+            return None
+        if not self.model.takes_mask:
+            raise ValueError("a mask was given, but no layer of the model uses one")
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != x.shape[:2]:
+            raise ValueError(
+                f"expected a mask of True and False of shape {x.shape[:2]}, got {mask.dtype} of "
+                f"shape {mask.shape}"
+            )
+        empty = np.flatnonzero(~mask.any(axis=1))
+        if len(empty):
+            raise ValueError(
+                f"the mask leaves {len(empty)} of {len(mask)} sequences without a step, first "
+                f"number {empty[0]}. Remove them."
+            )
+        return mask
 
     def _cast(self, x):
         """Give floating-point inputs the type of the parameters; integers stay as they are."""
@@ -255,6 +285,27 @@ class Trainer:
         if x.dtype.kind != "f" or not parameters:
             return x
         return x.astype(parameters[0].value.dtype, copy=False)
+
+
+def _part(arrays, index):
+    """Return the same examples of each array; a missing one (the mask) stays None."""
+    return tuple(None if array is None else array[index] for array in arrays)
+
+
+def _scored(output, target, mask):
+    """Return what the loss judges: where there is an output for each step, the real steps."""
+    if mask is None or output.ndim < 3:
+        return output, target
+    return output[mask], target[mask]
+
+
+def _spread(grad, output, mask):
+    """Put the gradient of the real steps in its places among zeros."""
+    if grad.shape == output.shape:
+        return grad
+    spread = np.zeros_like(output)
+    spread[mask] = grad
+    return spread
 
 
 def _check_batch_size(batch_size):

@@ -19,6 +19,37 @@ CASES = {
     "BatchNorm": (lambda seed, t: nn.BatchNorm(5, dtype=t), (7, 5)),
     "BatchNorm on images": (lambda seed, t: nn.BatchNorm(2, dtype=t), (7, 3, 4, 2)),
     "Residual": (lambda seed, t: nn.Residual(nn.Dense(5, 5, rng=seed, dtype=t), nn.Tanh()), (7, 5)),
+    "Conv2D": (lambda seed, t: nn.Conv2D(2, 3, 3, rng=seed, dtype=t), (7, 5, 4, 2)),
+    "Conv2D with stride": (
+        lambda seed, t: nn.Conv2D(2, 3, (2, 3), stride=(2, 1), rng=seed, dtype=t),
+        (7, 5, 4, 2),
+    ),
+    "Conv2D same": (
+        lambda seed, t: nn.Conv2D(2, 3, (3, 2), stride=2, padding="same", rng=seed, dtype=t),
+        (7, 5, 6, 2),
+    ),
+    "MaxPool2D": (lambda seed, t: nn.MaxPool2D(2), (7, 5, 4, 2)),
+    "MaxPool2D overlapping": (lambda seed, t: nn.MaxPool2D(3, stride=2), (7, 5, 7, 2)),
+    "AveragePool2D": (lambda seed, t: nn.AveragePool2D((2, 3), stride=(1, 2)), (7, 5, 7, 2)),
+    "GlobalAveragePool2D": (lambda seed, t: nn.GlobalAveragePool2D(), (7, 5, 4, 2)),
+    "RandomAffine": (
+        lambda seed, t: nn.RandomAffine(rotation=20, shift=1.5, zoom=0.2, rng=seed),
+        (7, 5, 4, 2),
+    ),
+    "RandomFlip": (lambda seed, t: nn.RandomFlip(rng=seed), (7, 5, 4, 2)),
+    **{
+        name: (lambda seed, t, name=name: getattr(nn, name)(2, 3, rng=seed, dtype=t), (7, 5, 2))
+        for name in "SimpleRNN LSTM GRU".split()
+    },
+    **{
+        f"{name} returning sequences": (
+            lambda seed, t, name=name: getattr(nn, name)(
+                2, 3, return_sequences=True, rng=seed, dtype=t
+            ),
+            (7, 5, 2),
+        )
+        for name in "SimpleRNN LSTM GRU".split()
+    },
     "Sequential": (
         lambda seed, t: nn.Sequential(
             nn.Flatten(),
@@ -35,7 +66,7 @@ CASES = {
         for name in "ReLU LeakyReLU ELU Sigmoid Tanh Softplus GELU SiLU Softmax".split()
     },
 }
-RANDOM = {"Dropout", "Sequential"}
+RANDOM = {"Dropout", "RandomAffine", "RandomFlip", "Sequential"}
 each_layer = pytest.mark.parametrize("name", CASES)
 
 
@@ -153,8 +184,13 @@ def test_parameters_keep_order_and_are_unique(name):
     assert [id(p) for p in first] == [id(p) for p in second]
     assert len({id(p) for p in first}) == len(first)
     assert all(p.value.shape == p.grad.shape for p in first)
-    assert all(p.regularize == (p.name == "kernel") for p in first)
-    order = {"Dense": ["kernel", "bias"], "BatchNorm": ["gamma", "beta"]}
+    assert all(p.regularize == p.name.endswith("kernel") for p in first)
+    order = {
+        "Dense": ["kernel", "bias"],
+        "Conv2D": ["kernel", "bias"],
+        "BatchNorm": ["gamma", "beta"],
+        **{n: ["kernel", "recurrent_kernel", "bias"] for n in ("SimpleRNN", "LSTM", "GRU")},
+    }
     if type(layer).__name__ in order:
         assert [p.name for p in first] == order[type(layer).__name__]
 
@@ -183,6 +219,23 @@ def test_repr_names_the_layer(name):
         (nn.BatchNorm(3), (4, 5), "BatchNorm(3) expects (batch, ..., 3), got (4, 5)"),
         (nn.BatchNorm(3), (1, 3), "needs at least two examples to train on, got (1, 3)"),
         (nn.Residual(nn.Dense(3, 2)), (4, 3), "keep the shape, got (4, 3) in and (4, 2) out"),
+        (nn.Conv2D(1, 2, 3), (4, 8, 8), "Gray images? Add the channel axis: x[..., None]"),
+        (nn.Conv2D(1, 2, 3), (4, 784), "got (4, 784). Flat images?"),
+        (nn.Conv2D(3, 2, 3), (4, 3, 8, 8), "got (4, 3, 8, 8). Channels first?"),
+        (nn.Conv2D(3, 2, 3), (4, 8, 8, 2), "expects (batch, height, width, 3), got (4, 8, 8, 2)."),
+        (nn.Conv2D(3, 2, 3), (0, 8, 8, 3), "got (0, 8, 8, 3). The batch is empty."),
+        (nn.Conv2D(1, 2, 5), (4, 8, 4, 1), "needs images of at least 5×5 pixels, got 8×4"),
+        (nn.MaxPool2D(3), (4, 2, 8, 1), "needs images of at least 3×3 pixels, got 2×8"),
+        (nn.AveragePool2D(2), (4, 8, 8), "(batch, height, width, channels), got (4, 8, 8)"),
+        (nn.GlobalAveragePool2D(), (4, 0, 8, 3), "width, channels), got (4, 0, 8, 3)"),
+        (nn.RandomAffine(), (4, 784), "got (4, 784). Put it before Flatten()"),
+        (nn.LSTM(3, 2), (4, 3), "LSTM(3→2) expects (batch, time, 3), got (4, 3). Add a time axis"),
+        (nn.LSTM(1, 2), (4, 9), "or a feature axis, x[..., None]."),
+        (nn.GRU(3, 2), (4, 9, 5), "GRU(3→2) expects (batch, time, 3), got (4, 9, 5). Does the"),
+        (nn.GRU(3, 2), (4, 3, 9), "Features come last: x.swapaxes(1, 2)."),
+        (nn.GRU(3, 2), (3,), "expects (batch, time, 3), got (3,)."),
+        (nn.SimpleRNN(3, 2), (4, 0, 3), "got a sequence of length 0: (4, 0, 3)"),
+        (nn.SimpleRNN(3, 2), (0, 9, 3), "got an empty batch: (0, 9, 3)"),
         (nn.Flatten(), (), "Flatten() expects (batch, ...), got a single number"),
     ],
 )  # fmt: skip
@@ -205,6 +258,16 @@ def test_wrong_shapes_are_explained(layer, shape, words):
         (lambda: nn.Sequential([nn.ReLU()]), TypeError, "its own argument"),
         (lambda: nn.Sequential(*[nn.ReLU()] * 2), ValueError, "one object twice"),
         (lambda: nn.BatchNorm(0), ValueError, "features=0"),
+        (lambda: nn.Conv2D(0, 2, 3), ValueError, "channels=0"),
+        (lambda: nn.Conv2D(1, 2, 0), ValueError, "kernel_size is a positive whole number"),
+        (lambda: nn.Conv2D(1, 2, (3, 3, 3)), ValueError, "a pair of them, got (3, 3, 3)"),
+        (lambda: nn.Conv2D(1, 2, 3, stride=0.5), ValueError, "stride is a positive whole number"),
+        (lambda: nn.Conv2D(1, 2, 3, padding="full"), ValueError, "'valid' or 'same', got 'full'"),
+        (lambda: nn.MaxPool2D(-2), ValueError, "size is a positive whole number"),
+        (lambda: nn.LSTM(0, 2), ValueError, "LSTM expects positive sizes, got inputs=0, units=2"),
+        (lambda: nn.GRU(2, -1), ValueError, "GRU expects positive sizes, got inputs=2, units=-1"),
+        (lambda: nn.RandomAffine(zoom=1.0), ValueError, "zoom < 1"),
+        (lambda: nn.RandomAffine(shift=-1), ValueError, "shift=-1"),
     ],
 )
 def test_wrong_construction_is_explained(build, error, words):

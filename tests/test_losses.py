@@ -123,3 +123,29 @@ def test_labels_of_minus_one_and_one_are_refused():
 def test_huber_needs_a_positive_delta():
     with pytest.raises(ValueError, match="delta > 0, got 0"):
         losses.huber(np.zeros(1), np.zeros(1), delta=0)
+
+
+def test_smoothed_labels_by_hand():
+    rows = losses.smooth_labels(np.array([[0], [2]]), 3, amount=0.3, dtype=float)
+    np.testing.assert_allclose(rows, [[[0.8, 0.1, 0.1]], [[0.1, 0.1, 0.8]]], rtol=1e-15)
+
+
+def test_the_loss_with_smoothed_labels_is_least_at_the_smoothed_odds():
+    target = losses.smooth_labels(np.array([1]), 4, amount=0.2, dtype=float)
+    _, grad = losses.softmax_cross_entropy(np.log(target), target)
+    np.testing.assert_allclose(grad, 0, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "words"),
+    [
+        ([3], {}, "whole numbers from 0 to 2, got int64 from 3 to 3"),
+        ([-1], {}, "from -1 to -1"),
+        ([1.0], {}, "got float64"),
+        ([1], {"amount": 1.5}, "0 <= amount <= 1, got 1.5"),
+        ([1], {"amount": float("nan")}, "got nan"),
+    ],
+)
+def test_labels_that_cannot_be_smoothed_are_refused(labels, options, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        losses.smooth_labels(np.array(labels), 3, **options)

@@ -23,6 +23,20 @@ OPTIMIZERS = {
     "adam_no_epsilon": lambda p: nn.Adam(p, 1 / 64, epsilon=1e-30, **BETAS),
     "adamw_no_epsilon": lambda p: nn.AdamW(p, 1 / 64, weight_decay=1 / 8, epsilon=1e-30, **BETAS),
 }
+CONVOLUTIONS = {
+    "conv_valid": {},
+    "conv_valid_stride": {"stride": 2},
+    "conv_same": {"padding": "same"},
+    "conv_same_stride": {"stride": (3, 2), "padding": "same"},
+}
+POOLS = {
+    "max_pool": nn.MaxPool2D(2),
+    "max_pool_overlapping": nn.MaxPool2D((3, 2), stride=(2, 1)),
+    "average_pool": nn.AveragePool2D((3, 2), stride=(2, 1)),
+    "global_average_pool": nn.GlobalAveragePool2D(),
+}
+RECURRENT = {"simple_rnn": nn.SimpleRNN, "lstm": nn.LSTM, "gru": nn.GRU}
+VIEWS = ("last", "all", "masked")
 OPTIONS = {"leaky_relu": {"alpha": 0.0625}}
 ACTIVATIONS = "relu leaky_relu elu sigmoid tanh softplus gelu silu softmax".split()
 LOSSES = (
@@ -95,10 +109,38 @@ def test_batch_norm(golden):
     compare_layer(golden, "batch_norm", layer)
 
 
-def compare_layer(golden, name, layer):
-    golden.compare(f"layers/{name}/y", layer(golden[f"layers/{name}/x"], training=True))
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions(golden, name):
+    options = CONVOLUTIONS[name]
+    kernel = golden[f"layers/{name}/kernel"]
+    layer = nn.Conv2D(*kernel.shape[2:], kernel.shape[:2], **options, dtype=golden.dtype)
+    layer.kernel.value[...], layer.bias.value[...] = kernel, golden[f"layers/{name}/bias"]
+    compare_layer(golden, name, layer, golden["images/x"])
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_pools(golden, name):
+    compare_layer(golden, name, POOLS[name], golden["images/x"])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_layers(golden, name, view):
+    layer = RECURRENT[name](3, 4, return_sequences=view != "last", dtype=golden.dtype)
+    for p in layer.parameters():
+        p.value[...] = golden[f"layers/{name}/{p.name}"]
+    key, mask = f"layers/{name}_{view}", golden["sequences/mask"] if view == "masked" else None
+    golden.compare(f"{key}/y", layer(golden["sequences/x"], mask=mask))
+    golden.compare(f"{key}/dx", layer.backward(golden[f"{key}/grad"]))
+    for what, p in zip(("dw", "du", "db"), layer.parameters(), strict=True):
+        golden.compare(f"{key}/{what}", p.grad)
+
+
+def compare_layer(golden, name, layer, x=None):
+    x = golden[f"layers/{name}/x"] if x is None else x
+    golden.compare(f"layers/{name}/y", layer(x, training=True))
     golden.compare(f"layers/{name}/dx", layer.backward(golden[f"layers/{name}/grad"]))
-    for what, p in zip(("dw", "db"), layer.parameters(), strict=True):
+    for what, p in zip(("dw", "db"), layer.parameters(), strict=False):
         golden.compare(f"layers/{name}/{what}", p.grad)
 
 
@@ -116,7 +158,9 @@ def test_optimizers(golden, name):
 
 def test_no_golden_value_is_left_out(golden):
     tested = {f"activations/{n}" for n in ACTIVATIONS} | {f"losses/{n}" for n in LOSSES}
-    tested |= {"layers/dense", "layers/batch_norm"} | {f"optimizers/{n}" for n in OPTIMIZERS}
+    tested |= {f"layers/{n}" for n in ("dense", "batch_norm", *CONVOLUTIONS, *POOLS)}
+    tested |= {f"layers/{n}_{v}" for n in RECURRENT for v in VIEWS}
+    tested |= {f"optimizers/{n}" for n in OPTIMIZERS}
     assert sum(k.startswith("keras/optimizers/") for k in golden) == 6
     assert sum(k.startswith("torch/optimizers/") for k in golden) == len(OPTIMIZERS)
     stored = {"/".join(k.split("/")[1:3]) for k in golden if k.startswith(("keras/", "torch/"))}
@@ -150,3 +194,33 @@ def test_the_versions_of_today_agree_too(tmp_path):
     assert abs(value - float(loss)) < 1e-12
     for p, g in zip(ours.parameters(), expected, strict=True):
         np.testing.assert_allclose(p.grad, g.numpy(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCE.items())
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_layers_of_today_agree_too(name, dtype, tolerance):
+    """Live: Keras given the same weights, over sequences of unequal length."""
+    keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(6, 9, 5)).astype(dtype)
+    mask = rng.integers(1, 10, 6)[:, None] > np.arange(9)
+    ours = RECURRENT[name](5, 8, return_sequences=True, rng=0, dtype=dtype)
+    options = {"reset_after": False} if name == "gru" else {}
+    theirs = getattr(keras.layers, type(ours).__name__)(
+        8, return_sequences=True, dtype=dtype, **options
+    )
+    theirs.build(x.shape)
+    theirs.set_weights([p.value.copy() for p in ours.parameters()])
+    v, grad = tf.Variable(x), rng.normal(size=(6, 9, 8)).astype(dtype)
+    with tf.GradientTape() as tape:
+        y = theirs(v, mask=tf.constant(mask))
+    expected = tape.gradient(
+        y, [v, *(w.value for w in theirs.trainable_weights)], tf.constant(grad)
+    )
+    pairs = [(ours(x, mask=mask), y), (ours.backward(grad), expected[0])]
+    pairs += zip([p.grad for p in ours.parameters()], expected[1:], strict=True)
+    for mine, other in pairs:
+        assert mine.dtype == dtype
+        error = np.max(np.abs(mine - other.numpy())) / np.max(np.abs(other.numpy()))
+        assert error <= tolerance

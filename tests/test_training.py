@@ -177,10 +177,10 @@ NAN = np.where(np.arange(50) == 17, np.nan, X[:, 0])[:, None]
         (X, Y, {"epochs": 0}, "positive epochs and batch_size, got 0 and 16"),
         (X, Y, {"batch_size": 0}, "got 3 and 0"),
         (X, Y, {"validation_data": (X, Y[:3])}, "y of shape (3, 1)"),
-        (X, Y, {"validation_data": (X, Y, Y)}, "a pair (x, y), got 3"),
+        (X, Y, {"validation_data": (X,)}, "(x, y) or (x, y, mask), got 1 parts"),
         (X, Y, {"validation_data": (np.ones((5, 3)), Y[:5])}, "expects (batch, 1), got (1, 3)"),
         (X, Y[:, 0], {}, "Reshape one of them"),
-        (X.reshape(25, 2), Y[:25], {}, "Dense(1→1) expects (batch, 1), got (16, 2)"),
+        (X.reshape(25, 2), Y[:25], {}, "Dense(1→1) expects (batch, 1), got (1, 2)"),
     ],
 )
 def test_wrong_data_are_explained_and_change_nothing(x, y, options, words):
@@ -189,9 +189,23 @@ def test_wrong_data_are_explained_and_change_nothing(x, y, options, words):
     before = {name: array.copy() for name, array in state(model).items()}
     with pytest.raises(ValueError, match=re.escape(words)):
         fit(trainer, x, y, **options)
-    if words != "Reshape one of them":  # found by the loss, when averages have already moved
-        for name, array in state(model).items():
-            np.testing.assert_array_equal(array, before[name])
+    for name, array in state(model).items():
+        np.testing.assert_array_equal(array, before[name])
+    assert trainer.optimizer.iterations == 0
+
+
+def test_a_label_out_of_range_is_found_before_the_first_step():
+    model = nn.Sequential(nn.Dense(1, 3, rng=0), nn.BatchNorm(3))
+    trainer = nn.Trainer(model, nn.losses.softmax_cross_entropy, nn.SGD(model.parameters()))
+    before = {name: array.copy() for name, array in state(model).items()}
+    labels = np.zeros(5000, int)
+    labels[-1] = 3  # far behind the first batch
+    x = np.ones((5000, 1))
+    for data in (x, labels, None), (x, labels * 0, (x, labels)):
+        with pytest.raises(ValueError, match="class numbers from 0 to 2, got values from 0 to 3"):
+            fit(trainer, *data[:2], validation_data=data[2])
+    for name, array in state(model).items():
+        np.testing.assert_array_equal(array, before[name])
     assert trainer.optimizer.iterations == 0
 
 

@@ -72,12 +72,12 @@ class Parameter:
         self._cleared = True
 
     def add_product(self, a, b):
-        """Add ``a @ b`` to the gradient; right after ``zero_grad`` it is computed in place."""
+        """Add ``a @ b``, reshaped; right after ``zero_grad`` it is computed in place."""
         if self._cleared:
-            np.matmul(a, b, out=self._grad)
+            np.matmul(a, b, out=self._grad.reshape(len(a), -1))  # a view
             self._cleared = False
         else:
-            self._grad += a @ b
+            self._grad += (a @ b).reshape(self._grad.shape)
 
     def __repr__(self):
         return f"Parameter({self.name!r}, shape={self.value.shape}, {self.value.dtype})"
@@ -111,6 +111,7 @@ class Layer(ABC):
 
     layers = ()  # the layers inside this one, if any
     skips_input_grad = False  # whether backward takes input_grad=False
+    takes_mask = False  # whether forward takes mask=, which says where a sequence has real steps
     _saved = None  # what forward keeps for backward
 
     @abstractmethod
@@ -133,12 +134,12 @@ class Layer(ABC):
         """Return the dict of arrays that are kept but not learned (running averages)."""
         return {}
 
-    def __call__(self, x, *, training=False):
+    def __call__(self, x, *, training=False, **options):
         if not isinstance(x, (np.ndarray, np.generic)):
             raise TypeError(
                 f"{self!r} expects an array, got {type(x).__name__}. Try np.asarray(x, np.float32)."
             )
-        return self.forward(x, training=training)
+        return self.forward(x, training=training, **options)
 
     def _accumulate(self, grad):
         """Run the backward pass for the parameters alone."""
@@ -184,10 +185,13 @@ class Sequential(Layer):
         If something is not a layer (for instance the class ``ReLU`` instead of ``ReLU()``).
     ValueError
         If there is no layer at all, or the same one twice: it remembers only its latest input. To
-        share weights, make two layers and give the second the first one's parameters.
+        share weights, make two layers and give the second the first one's parameters. Also if a
+        ``mask`` is given and no layer takes it.
 
     Notes
     -----
+    ``forward(x, mask=mask)`` hands the mask to every layer that takes one.
+
     The chain rule, one layer at a time: ``dL/dx = J_1^T (J_2^T (... J_m^T dL/dy))``, with ``J_k``
     the Jacobian of layer k. PyTorch: ``nn.Sequential``.
 
@@ -220,9 +224,16 @@ class Sequential(Layer):
             )
         self.layers = layers
 
-    def forward(self, x, *, training=False):
+    @property
+    def takes_mask(self):
+        return any(layer.takes_mask for layer in self.layers)
+
+    def forward(self, x, *, training=False, mask=None):
+        if mask is not None and not self.takes_mask:
+            raise ValueError(f"no layer here uses a mask; is a recurrent layer missing?\n{self!r}")
         for layer in self.layers:
-            x = layer.forward(x, training=training)
+            options = {"mask": mask} if mask is not None and layer.takes_mask else {}
+            x = layer.forward(x, training=training, **options)
         return x
 
     def backward(self, grad, *, input_grad=True):
@@ -291,8 +302,12 @@ class Residual(Layer):
         self.inner = Sequential(*layers)
         self.layers = (self.inner,)
 
-    def forward(self, x, *, training=False):
-        y = self.inner.forward(x, training=training)
+    @property
+    def takes_mask(self):
+        return self.inner.takes_mask
+
+    def forward(self, x, *, training=False, mask=None):
+        y = self.inner.forward(x, training=training, mask=mask)
         if y.shape != x.shape:
             raise ValueError(
                 f"Residual expects layers that keep the shape, got {x.shape} in and {y.shape} "

@@ -51,6 +51,38 @@ LOSSES = {
     "softmax_cross_entropy": (scce, TORCH.cross_entropy),
 }
 
+CONVOLUTIONS = {  # name: (kernel size, stride, padding)
+    "conv_valid": ((3, 2), (1, 1), "valid"),
+    "conv_valid_stride": ((3, 3), (2, 2), "valid"),
+    "conv_same": ((3, 2), (1, 1), "same"),
+    "conv_same_stride": ((4, 3), (3, 2), "same"),
+}
+KERAS = keras.layers
+POOLS = {  # name: (Keras, PyTorch)
+    "max_pool": (
+        lambda dtype: KERAS.MaxPooling2D(2, dtype=dtype),
+        lambda x: TORCH.max_pool2d(x, 2),
+    ),
+    "max_pool_overlapping": (
+        lambda dtype: KERAS.MaxPooling2D((3, 2), (2, 1), dtype=dtype),
+        lambda x: TORCH.max_pool2d(x, (3, 2), (2, 1)),
+    ),
+    "average_pool": (
+        lambda dtype: KERAS.AveragePooling2D((3, 2), (2, 1), dtype=dtype),
+        lambda x: TORCH.avg_pool2d(x, (3, 2), (2, 1)),
+    ),
+    "global_average_pool": (
+        lambda dtype: KERAS.GlobalAveragePooling2D(dtype=dtype),
+        lambda x: TORCH.adaptive_avg_pool2d(x, 1),
+    ),
+}
+
+RECURRENT = {  # name: (blocks, Keras, PyTorch or None where its form differs)
+    "simple_rnn": (1, KERAS.SimpleRNN, torch.nn.RNN),
+    "lstm": (4, KERAS.LSTM, torch.nn.LSTM),
+    "gru": (3, lambda *a, **options: KERAS.GRU(*a, reset_after=False, **options), None),
+}
+
 # Keras keeps rates in float32 even for float64 weights, hence binary fractions throughout.
 BETAS = (0.875, 0.96875)
 OPTIMIZERS = {  # name: (Keras or None where its convention differs, PyTorch)
@@ -151,6 +183,72 @@ def layers(dtype, rng, out):
     torch_gradients(out, "batch_norm", t, x, grad, lambda g: g)
 
 
+def images(dtype, rng, out):
+    """Convolutions and pooling, with every stride and padding; PyTorch has channels first."""
+    x = rng.normal(size=(2, 7, 6, 3)).astype(dtype)
+    out["images/x"] = x
+    for name, (size, stride, padding) in CONVOLUTIONS.items():
+        kernel = rng.normal(size=(*size, 3, 4)).astype(dtype)
+        bias = rng.normal(size=4).astype(dtype)
+        out[f"layers/{name}/kernel"], out[f"layers/{name}/bias"] = kernel, bias
+        layer = keras.layers.Conv2D(4, size, stride, padding, dtype=dtype)
+        layer.build(x.shape)
+        layer.set_weights([kernel, bias])
+        grad = out[f"layers/{name}/grad"] = rng.normal(size=layer(x).shape).astype(dtype)
+        keras_gradients(out, name, layer, x, grad, {})
+        if padding == "valid":  # PyTorch refuses "same" with a stride
+            t = torch.nn.Conv2d(3, 4, size, stride, dtype=getattr(torch, dtype))
+            with torch.no_grad():
+                t.weight.copy_(torch.tensor(kernel.transpose(3, 2, 0, 1)))
+                t.bias.copy_(torch.tensor(bias))
+            channels_first(out, name, t, x, grad, lambda g: [g[0].permute(2, 3, 1, 0), g[1]])
+    for name, (in_keras, in_torch) in POOLS.items():
+        layer = in_keras(dtype)
+        grad = out[f"layers/{name}/grad"] = rng.normal(size=layer(x).shape).astype(dtype)
+        keras_gradients(out, name, layer, x, grad, {})
+        channels_first(out, name, in_torch, x, grad, lambda g: g)
+
+
+def channels_first(out, name, layer, x, grad, arrange):
+    t = torch.tensor(x, requires_grad=True)
+    y = layer(t.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    y = y.reshape(grad.shape)  # global pooling keeps its two axes of length one
+    y.backward(torch.tensor(grad))
+    parameters = layer.parameters() if isinstance(layer, torch.nn.Module) else []
+    save(out, f"torch/layers/{name}", y, t.grad, *arrange([p.grad for p in parameters]))
+
+
+def sequences(dtype, rng, out):
+    """Recurrent layers: the last state, all states, and all states under a mask (Keras alone)."""
+    x, grads = rng.normal(size=(5, 7, 3)).astype(dtype), rng.normal(size=(5, 7, 4)).astype(dtype)
+    mask = rng.random((5, 7)) < 0.6  # holes at either end and in the middle
+    out["sequences/x"], out["sequences/mask"] = x, mask
+    for name, (blocks, in_keras, in_torch) in RECURRENT.items():
+        shapes = {"kernel": (3, 4 * blocks), "recurrent_kernel": (4, 4 * blocks)}
+        shapes["bias"] = (4 * blocks,)
+        weights = {what: rng.normal(size=shape).astype(dtype) for what, shape in shapes.items()}
+        out |= {f"layers/{name}/{what}": array for what, array in weights.items()}
+        for view in ("last", "all", "masked"):
+            grad = out[f"layers/{name}_{view}/grad"] = grads[:, -1] if view == "last" else grads
+            layer = in_keras(4, return_sequences=view != "last", dtype=dtype)
+            layer.build(x.shape)
+            layer.set_weights(list(weights.values()))
+            options = {"mask": tf.constant(mask)} if view == "masked" else {}
+            keras_gradients(out, f"{name}_{view}", layer, x, grad, options)
+            if in_torch is not None and view != "masked":
+                layer = in_torch(3, 4, batch_first=True, dtype=getattr(torch, dtype))
+                kernel, recurrent, bias = map(torch.tensor, weights.values())
+                with torch.no_grad():  # its two biases are added: split ours
+                    for p, w in zip(layer.parameters(), (kernel.T, recurrent.T), strict=False):
+                        p.copy_(w)
+                    layer.bias_ih_l0.copy_(bias / 4), layer.bias_hh_l0.copy_(bias * 3 / 4)
+                t = torch.tensor(x, requires_grad=True)
+                y = layer(t)[0] if view == "all" else layer(t)[0][:, -1]
+                y.backward(torch.tensor(grad))
+                dw, du, db, _ = (p.grad for p in layer.parameters())
+                save(out, f"torch/layers/{name}_{view}", y, t.grad, dw.T, du.T, db)
+
+
 def keras_gradients(out, name, layer, x, grad, options):
     v = tf.Variable(x)
     with tf.GradientTape() as tape:
@@ -188,7 +286,8 @@ def optimizers(dtype, rng, out):
 
 
 def save(out, key, *arrays):
-    for what, array in zip(("y", "dx", "dw", "db"), arrays, strict=False):
+    names = ("y", "dx", "dw", "du", "db") if len(arrays) == 5 else ("y", "dx", "dw", "db")
+    for what, array in zip(names, arrays, strict=False):
         out[f"{key}/{what}"] = array.detach().numpy() if torch.is_tensor(array) else np.array(array)
 
 
@@ -197,7 +296,7 @@ def main():
     for dtype in ("float64", "float32"):
         keras.config.set_floatx(dtype)
         rng, out = np.random.default_rng(2026), {}
-        for part in (activations, losses, layers, optimizers):
+        for part in (activations, losses, layers, optimizers, images, sequences):
             part(dtype, rng, out)
         versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
         versions |= {"torch": torch.__version__, "numpy": np.__version__}

@@ -1,0 +1,199 @@
+"""A training step of the convolutional network of chapter 8, in three libraries.
+
+Conv 32 - pool - conv 64 - pool - conv 64 - dense 64 - dense 10, kernels of 3×3, Adam, float32,
+batches of 64 real digits, one thread on one core, beside the matrix products alone: for each layer
+one forward, one for the weights' gradient and, but in the first layer, one for the input's.
+"""
+
+# First, because it sets the number of threads before NumPy reads it.
+from _measure import pin_to_one_core, print_table, ratio, report, side_by_side  # isort: skip
+
+import keras
+import numpy as np
+import tensorflow as tf
+import torch
+
+import nncourse as nn
+
+BATCH, STEPS, ROUNDS = 64, 10, 21
+# Rows, inputs and outputs of each layer's product: windows × window size, window size × filters.
+PRODUCTS = [
+    (26 * 26 * BATCH, 9, 32),
+    (11 * 11 * BATCH, 288, 64),
+    (3 * 3 * BATCH, 576, 64),
+    (BATCH, 576, 64),
+    (BATCH, 64, 10),
+]
+
+
+def bare_products():
+    rng = np.random.default_rng(0)
+    shapes = [((n, i), (i, o), (n, o)) for n, i, o in PRODUCTS]
+    arrays = [[rng.random(shape, np.float32) for shape in three] for three in shapes]
+
+    def run(steps):
+        for _ in range(steps):
+            for first, (x, w, g) in enumerate(arrays):
+                x @ w
+                x.T @ g
+                if first:
+                    g @ w.T
+
+    return run
+
+
+def in_nncourse(x, y):
+    model = nn.Sequential(
+        nn.Conv2D(1, 32, 3, rng=0),
+        nn.ReLU(),
+        nn.MaxPool2D(2),
+        nn.Conv2D(32, 64, 3, rng=1),
+        nn.ReLU(),
+        nn.MaxPool2D(2),
+        nn.Conv2D(64, 64, 3, rng=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Dense(576, 64, rng=3),
+        nn.ReLU(),
+        nn.Dense(64, 10, rng=4),
+    )
+    optimizer = nn.Adam(model.parameters())
+
+    def run(steps):
+        for batch, labels in zip(x[:steps], y[:steps], strict=True):
+            _, grad = nn.losses.softmax_cross_entropy(model(batch, training=True), labels)
+            optimizer.zero_grad()
+            model.backward(grad, input_grad=False)
+            optimizer.step()
+        return nn.losses.softmax_cross_entropy(model(x[0]), y[0])[0]
+
+    return run, [p.value.copy() for p in model.parameters()]
+
+
+def keras_model(weights):
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10),
+        ]
+    )
+    model.set_weights(weights)
+    # Keras adds epsilon before the bias correction, where it weighs 30 times more at the start.
+    optimizer = keras.optimizers.Adam(1e-3, epsilon=1e-10)
+    return model, optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def in_keras(x, y, weights):
+    model, optimizer, cross_entropy = keras_model(weights)
+    model.compile(optimizer, cross_entropy)
+    flat_x, flat_y = x.reshape(-1, 28, 28, 1), y.reshape(-1)
+
+    def run(steps):
+        n = steps * BATCH
+        model.fit(flat_x[:n], flat_y[:n], batch_size=BATCH, shuffle=False, verbose=0)
+        return float(cross_entropy(y[0], model(x[0])))
+
+    return run
+
+
+def in_tensorflow(x, y, weights):
+    model, optimizer, cross_entropy = keras_model(weights)
+    optimizer.build(model.trainable_variables)
+    batches = [(tf.constant(a), tf.constant(b)) for a, b in zip(x, y, strict=True)]
+
+    @tf.function
+    def step(batch, labels):
+        with tf.GradientTape() as tape:
+            loss = cross_entropy(labels, model(batch, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+
+    def run(steps):
+        for batch, labels in batches[:steps]:
+            step(batch, labels)
+        return float(cross_entropy(y[0], model(x[0])))
+
+    return run
+
+
+class AsNHWC(torch.nn.Module):
+    """Bring the features to the end before they are flattened, as in the other two libraries."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def in_pytorch(x, y, weights):
+    module = torch.nn
+    model = module.Sequential(
+        module.Conv2d(1, 32, 3),
+        module.ReLU(),
+        module.MaxPool2d(2),
+        module.Conv2d(32, 64, 3),
+        module.ReLU(),
+        module.MaxPool2d(2),
+        module.Conv2d(64, 64, 3),
+        module.ReLU(),
+        AsNHWC(),
+        module.Linear(576, 64),
+        module.ReLU(),
+        module.Linear(64, 10),
+    )
+    with torch.no_grad():
+        for p, w in zip(model.parameters(), weights, strict=True):
+            p.copy_(torch.from_numpy(w.transpose(3, 2, 0, 1) if w.ndim == 4 else w.T))
+    optimizer = torch.optim.Adam(model.parameters())
+    cross_entropy = module.CrossEntropyLoss()
+    x, y = torch.from_numpy(x.transpose(0, 1, 4, 2, 3).copy()), torch.from_numpy(y)
+
+    def run(steps):
+        for batch, labels in zip(x[:steps], y[:steps], strict=True):
+            optimizer.zero_grad()
+            cross_entropy(model(batch), labels).backward()
+            optimizer.step()
+        return float(cross_entropy(model(x[0]), y[0]).detach())
+
+    return run
+
+
+def main():
+    """Check that all learn the same, then time them."""
+    pin_to_one_core()
+    torch.set_num_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    mnist = nn.datasets.load_mnist(source="sample")
+    x = mnist.x_train[: STEPS * BATCH].reshape(STEPS, BATCH, 28, 28, 1)
+    y = mnist.y_train[: STEPS * BATCH].reshape(STEPS, BATCH)
+
+    ours, weights = in_nncourse(x, y)
+    peers = {
+        "Keras/TensorFlow": in_keras(x, y, weights),
+        "TensorFlow, tf.function": in_tensorflow(x, y, weights),
+        "PyTorch": in_pytorch(x, y, weights),
+    }
+    losses = {"nncourse": ours(5)} | {name: run(5) for name, run in peers.items()}
+    print("loss after 5 steps from the same weights:", losses)
+    if max(losses.values()) - min(losses.values()) > 1e-3:
+        raise SystemExit("the contenders do not compute the same; their times mean nothing")
+
+    contenders = {"matrix products alone": bare_products(), "nncourse": ours} | peers
+    seconds = side_by_side(contenders, steps=STEPS, rounds=ROUNDS)
+    title = f"CNN of chapter 8, batch {BATCH}, Adam, float32, one thread"
+    print_table(title, seconds, baseline="matrix products alone")
+    print("\nTargets")
+    for name in ("PyTorch", "Keras/TensorFlow"):
+        value = ratio(seconds, name, "nncourse")
+        report(f"{name} at least 1 × nncourse", value, value >= 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Recurrent layers with gates: numbers between 0 and 1 that say what to keep and what to let in.
+
+The state is changed by adding to it, not by multiplying it with a matrix at every step; so
+gradients can travel over many steps without vanishing.
+"""
+
+import numpy as np
+
+from .recurrent import _Recurrent
+
+__all__ = ["GRU", "LSTM"]
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory: a cell c that is added to, and three gates that guard it.
+
+    With σ the logistic sigmoid and ⊙ the element-wise product,
+
+    - ``i = σ(x_t W_i + h_{t-1} U_i + b_i)``, the input gate; f, the forget gate, and o, the output
+      gate, likewise; ``g = tanh(x_t W_g + h_{t-1} U_g + b_g)``, the candidate;
+    - ``c_t = f ⊙ c_{t-1} + i ⊙ g`` and ``h_t = o ⊙ tanh(c_t)``.
+
+    Going back, ``dL/dc_t`` is what comes from c_{t+1} plus ``dL/dh_t ⊙ o ⊙ (1 - tanh²(c_t))``;
+    ``δ_i = dL/dc_t ⊙ g ⊙ i(1 - i)``, ``δ_f = dL/dc_t ⊙ c_{t-1} ⊙ f(1 - f)``,
+    ``δ_g = dL/dc_t ⊙ i ⊙ (1 - g²)``, ``δ_o = dL/dh_t ⊙ tanh(c_t) ⊙ o(1 - o)``;
+    ``dL/dc_{t-1} = dL/dc_t ⊙ f`` and ``dL/dh_{t-1} = Σ_k δ_k U_kᵀ``. The weights' gradients are
+    those of :class:`SimpleRNN` for each block.
+
+    The blocks stand in the order i, f, g, o, as in Keras and PyTorch; b_f starts at 1, so that at
+    first the cell keeps what it has. PyTorch: ``nn.LSTM(batch_first=True)``, which has a second
+    bias, and none that starts at 1. Source: Hochreiter and Schmidhuber (1997); forget gate: Gers,
+    Schmidhuber and Cummins (2000).
+
+    Parameters
+    ----------
+    inputs, units, return_sequences, initializer, rng, dtype
+        See :class:`SimpleRNN`, also for ``mask``, ``state`` and what is raised.
+    recurrent_initializer : callable
+        Called for each of the four blocks: an orthogonal one shows its gate the state at full
+        length. (Keras makes one matrix (units, 4·units) orthogonal; each gate then sees half.)
+
+    Attributes
+    ----------
+    kernel : Parameter of shape (inputs, 4·units)
+    recurrent_kernel : Parameter of shape (units, 4·units)
+    bias : Parameter of shape (4·units,)
+    state : tuple (h, c) of arrays (batch, units), or None
+
+    Examples
+    --------
+    >>> layer = LSTM(2, 3, rng=0)
+    >>> layer
+    LSTM(2→3)
+    >>> layer(np.ones((5, 7, 2), np.float32)).shape
+    (5, 3)
+    >>> h, c = layer.state
+    >>> layer.bias.value
+    array([0., 0., 0., 1., 1., 1., 0., 0., 0., 0., 0., 0.], dtype=float32)
+    """
+
+    states = ("h", "c")
+    starts = (0, 1, 0, 0)  # at first, the forget gate keeps
+
+    def _step(self, a, U, old, new):
+        (h, c), (h_new, c_new) = old, new
+        i, f, g, o = a
+        a += h @ U
+        _sigmoid(a[:2])
+        np.tanh(g, out=g)
+        _sigmoid(o)
+        np.multiply(f, c, out=c_new)
+        c_new += i * g
+        np.multiply(o, np.tanh(c_new), out=h_new)
+
+    def _step_back(self, da, UT, dstate, a, old, new):
+        (dh, dc), (_, c), (_, c_new) = dstate, old, new
+        (i, f, g, o), (di, df, dg, do) = a, da
+        tanh_c = np.tanh(c_new)
+        dc += dh * o * (1 - tanh_c * tanh_c)
+        np.subtract(1, a, out=da)
+        da *= a  # the slope a(1 - a) of the gates …
+        np.subtract(1, g * g, out=dg)  # … and of the candidate
+        di *= dc * g
+        df *= dc * c
+        dg *= dc * i
+        do *= dh * tanh_c
+        dc *= f
+        np.sum(da @ UT, axis=0, out=dh)
+
+
+class GRU(_Recurrent):
+    """Gated recurrent unit: one gate mixes old state and candidate, one guards the way to it.
+
+    With σ the logistic sigmoid and ⊙ the element-wise product,
+
+    - ``z = σ(x_t W_z + h_{t-1} U_z + b_z)``, the update gate, and r, the reset gate, likewise;
+    - ``g = tanh(x_t W_g + (r ⊙ h_{t-1}) U_g + b_g)``, the candidate;
+    - ``h_t = z ⊙ h_{t-1} + (1 - z) ⊙ g``.
+
+    Going back, with ``d = dL/dh_t``: ``δ_g = d ⊙ (1 - z) ⊙ (1 - g²)``, ``q = δ_g U_gᵀ``,
+    ``δ_z = d ⊙ (h_{t-1} - g) ⊙ z(1 - z)``, ``δ_r = q ⊙ h_{t-1} ⊙ r(1 - r)`` and
+    ``dL/dh_{t-1} = d ⊙ z + q ⊙ r + δ_z U_zᵀ + δ_r U_rᵀ``. The weights' gradients are those of
+    :class:`SimpleRNN` for each block, with ``r ⊙ h_{t-1}`` in place of h_{t-1} for U_g.
+
+    The blocks stand in the order z, r, g. This is the paper's form; PyTorch and Keras by default
+    reset after the product, ``r ⊙ (h_{t-1} U_g + another bias)``, so their weights differ.
+    Keras: ``GRU(reset_after=False)``. PyTorch: ``nn.GRU(batch_first=True)``.
+    Source: Cho et al. (2014), equations 5 to 8.
+
+    Parameters
+    ----------
+    inputs, units, return_sequences, initializer, recurrent_initializer, rng, dtype
+        See :class:`SimpleRNN`, also for ``mask``, ``state`` and what is raised.
+
+    Attributes
+    ----------
+    kernel : Parameter of shape (inputs, 3·units)
+    recurrent_kernel : Parameter of shape (units, 3·units)
+    bias : Parameter of shape (3·units,)
+    state : tuple (h,) with an array (batch, units), or None
+
+    Examples
+    --------
+    >>> layer = GRU(2, 3, rng=0)
+    >>> layer
+    GRU(2→3)
+    >>> layer(np.ones((5, 7, 2), np.float32)).shape
+    (5, 3)
+    """
+
+    starts = (0, 0, 0)
+
+    def _step(self, a, U, old, new):
+        (h,), (h_new,) = old, new
+        z, r, g = a
+        a[:2] += h @ U[:2]
+        _sigmoid(a[:2])
+        g += (r * h) @ U[2]
+        np.tanh(g, out=g)
+        h_new[...] = z * h + (1 - z) * g
+
+    def _step_back(self, da, UT, dstate, a, old, new):
+        (dh,), (h,) = dstate, old
+        (z, r, g), (dz, dr, dg) = a, da
+        np.multiply(dh * (1 - z), 1 - g * g, out=dg)
+        drh = dg @ UT[2]  # dL/d(r ⊙ h)
+        np.multiply(dh * (h - g), z * (1 - z), out=dz)
+        np.multiply(drh * h, r * (1 - r), out=dr)
+        dh *= z
+        dh += drh * r
+        dh += (da[:2] @ UT[:2]).sum(axis=0)
+
+    def _recurrent_inputs(self, h, a):
+        _, r, _ = a
+        return np.stack([h, h, r * h])
+
+
+def _sigmoid(a):
+    """In place, in the form that cannot overflow: (1 + tanh(a / 2)) / 2."""
+    a *= 0.5
+    np.tanh(a, out=a)
+    a += 1
+    a *= 0.5

@@ -1,0 +1,251 @@
+"""Recurrent layers: the same weights at every time step, and a state that remembers.
+
+At step t a recurrent layer makes its state h_t from the input x_t and the state h_{t-1} before.
+Whatever does not wait for a state is done for all steps at once: one product of inputs and kernel
+before the loop over time, one product for each gradient after the loop back. Inside, arrays are
+(blocks, time, batch, units), one block for each gate, so that each gate of a step lies together.
+"""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from .. import initializers
+from .core import Layer, Parameter
+
+__all__ = ["SimpleRNN"]
+
+
+class _Recurrent(Layer):
+    """What recurrent layers share: checks, the loop over time, mask and state.
+
+    A cell names the arrays of its state and the start of its biases, and defines ``_step`` and
+    ``_step_back``. Its kernels are blocks of units side by side, one for each gate.
+    """
+
+    states = ("h",)  # what is carried along
+    starts = (0,)  # for each block of units in the kernels, where its bias starts
+    skips_input_grad = True
+    takes_mask = True
+    state = None  # after a forward pass: the last one, a tuple of arrays (batch, units)
+
+    def __init__(
+        self,
+        inputs,
+        units,
+        *,
+        return_sequences=False,
+        initializer=initializers.glorot_uniform,
+        recurrent_initializer=initializers.orthogonal,
+        rng=None,
+        dtype=np.float32,
+    ):
+        name = type(self).__name__
+        if inputs < 1 or units < 1:
+            raise ValueError(f"{name} expects positive sizes, got inputs={inputs}, units={units}")
+        rng, blocks = np.random.default_rng(rng), len(self.starts)
+        kernel = initializer((inputs, blocks * units), rng, dtype)
+        square = [recurrent_initializer((units, units), rng, dtype) for _ in range(blocks)]
+        self.kernel = Parameter(kernel, "kernel", regularize=True)
+        self.recurrent_kernel = Parameter(np.hstack(square), "recurrent_kernel", regularize=True)
+        self.bias = Parameter(np.repeat(np.array(self.starts, dtype), units), "bias")
+        self.return_sequences = bool(return_sequences)
+
+    @abstractmethod
+    def _step(self, a, U, old, new):
+        """Given ``a`` = x_t W + b, write the ``new`` state, and over ``a`` what it came from."""
+
+    @abstractmethod
+    def _step_back(self, da, UT, dstate, a, old, new):
+        """Given dL/dstate_t in ``dstate``, write dL/da_t in ``da`` and dL/dstate_{t-1} over it."""
+
+    def _recurrent_inputs(self, h, a):
+        """Return what each block of U was multiplied with; ``h`` are all states h_{t-1}."""
+        return h
+
+    def _by_block(self, array):
+        """View (rows, blocks·units) as (blocks, rows, units)."""
+        return array.reshape(len(array), len(self.starts), -1).swapaxes(0, 1)
+
+    def _add(self, grad, by_block):
+        """Add (blocks, rows, units) to (rows, blocks·units)."""
+        view = self._by_block(grad)
+        view += by_block
+
+    def forward(self, x, *, training=False, mask=None, state=None):
+        mask = self._check(x, mask, state)
+        batch, time, inputs = x.shape
+        x1 = np.ones((time, batch, inputs + 1), x.dtype)  # the bias: the weight of an input 1
+        x1[..., :-1] = x.swapaxes(0, 1)
+        Wb = self._by_block(np.vstack([self.kernel.value, self.bias.value]))
+        U = self._by_block(self.recurrent_kernel.value)  # (blocks, units, units)
+        a = x1.reshape(-1, inputs + 1) @ Wb
+        a = a.reshape(-1, time, batch, a.shape[-1])  # (blocks, time, batch, units)
+        path = [np.empty((time + 1, *a.shape[2:]), a.dtype) for _ in self.states]  # h_0 … h_T
+        for s, start in zip(path, state or [0] * len(path), strict=True):
+            s[0] = start
+        for t in range(time):
+            old, new = [s[t] for s in path], [s[t + 1] for s in path]
+            self._step(a[:, t], U, old, new)
+            if mask is not None:
+                for before, after in zip(old, new, strict=True):
+                    np.copyto(after, before, where=~mask[t])
+        self.state = tuple(s[-1].copy() for s in path)
+        y = path[0][1:].swapaxes(0, 1) if self.return_sequences else path[0][-1]
+        return self._save((x1, a, path, mask), y.copy())
+
+    def backward(self, grad, *, input_grad=True):
+        x1, a, path, mask = self._recall(grad)
+        blocks, time, batch, units = a.shape
+        UT = np.ascontiguousarray(self._by_block(self.recurrent_kernel.value).swapaxes(1, 2))
+        da = np.empty_like(a)
+        dstate = [np.zeros_like(s[0]) for s in path]  # nothing comes from beyond the last step
+        if not self.return_sequences:
+            dstate[0] += grad
+        for t in reversed(range(time)):
+            if self.return_sequences:
+                dstate[0] += grad[:, t]
+            if mask is not None:  # where the state was carried over, so is its gradient
+                carried = [np.where(mask[t], 0, d) for d in dstate]
+                for d in dstate:
+                    d *= mask[t]
+            old, new = [s[t] for s in path], [s[t + 1] for s in path]
+            self._step_back(da[:, t], UT, dstate, a[:, t], old, new)
+            if mask is not None:
+                for d, past in zip(dstate, carried, strict=True):
+                    d += past
+        a, da = a.reshape(blocks, -1, units), da.reshape(blocks, -1, units)  # all steps at once
+        h = self._recurrent_inputs(path[0][:-1].reshape(-1, units), a)
+        dWb = x1.reshape(time * batch, -1).T @ da  # (blocks, inputs + 1, units)
+        self._add(self.kernel.grad, dWb[:, :-1])
+        self._add(self.bias.grad[None], dWb[:, -1:])
+        self._add(self.recurrent_kernel.grad, h.swapaxes(-1, -2) @ da)
+        if not input_grad:
+            return None
+        WT = self._by_block(self.kernel.value).swapaxes(1, 2)
+        dx = (da @ WT).sum(axis=0).reshape(time, batch, -1)
+        return np.ascontiguousarray(dx.swapaxes(0, 1))
+
+    def parameters(self):
+        return [self.kernel, self.recurrent_kernel, self.bias]
+
+    def _check(self, x, mask, state):
+        """Explain what does not fit; return the mask as (time, batch, 1)."""
+        inputs, units = len(self.kernel.value), len(self.recurrent_kernel.value)
+        if x.ndim != 3 or x.shape[-1] != inputs:
+            raise ValueError(
+                f"{self!r} expects (batch, time, {inputs}), got {x.shape}."
+                f"{self._hint(x.shape, inputs)}"
+            )
+        if 0 in x.shape:
+            what = "a sequence of length 0" if x.shape[1] == 0 else "an empty batch"
+            raise ValueError(
+                f"{self!r} expects at least one example and one step, got {what}: {x.shape}"
+            )
+        wanted = [(len(x), units)] * len(self.states)
+        got = [np.shape(s) for s in state] if isinstance(state, (tuple, list)) else type(state)
+        if state is not None and got != wanted:
+            raise ValueError(
+                f"{self!r} expects state, a tuple of {' and '.join(self.states)}, of shapes "
+                f"{wanted}, got {got}. Try state=layer.state, which a forward pass leaves behind."
+            )
+        if mask is None:
+            return None
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != x.shape[:2]:
+            raise ValueError(
+                f"{self!r} expects a mask of booleans (batch, time) = {x.shape[:2]}, got "
+                f"{mask.dtype} {mask.shape}. True marks a real step: lengths[:, None] > "
+                "np.arange(time)."
+            )
+        return np.ascontiguousarray(mask.T)[..., None]
+
+    @staticmethod
+    def _hint(shape, inputs):
+        if len(shape) == 2 and inputs == shape[1] != 1:
+            return (
+                " Add a time axis: x[:, None] for one step each, x[None] for one sequence. After "
+                "a recurrent layer? Give that one return_sequences=True."
+            )
+        if len(shape) == 2:
+            return " Add a time axis, x[:, None], or a feature axis, x[..., None]."
+        if len(shape) == 3 and shape[1] == inputs:
+            return " Features come last: x.swapaxes(1, 2)."
+        return " Does the previous layer have as many outputs?"
+
+    def __repr__(self):
+        sequences = ", return_sequences=True" if self.return_sequences else ""
+        sizes = "→".join(str(len(p.value)) for p in (self.kernel, self.recurrent_kernel))
+        return f"{type(self).__name__}({sizes}{sequences})"
+
+
+class SimpleRNN(_Recurrent):
+    """A recurrent layer whose new state is one tanh: ``h_t = tanh(x_t W + h_{t-1} U + b)``.
+
+    The gradients, by back-propagation through time: going back from the last step,
+    ``δ_t = dL/dh_t ⊙ (1 - h_t²)`` and ``dL/dh_{t-1} = δ_t Uᵀ`` (plus what reaches h_{t-1} from the
+    output); then ``dL/dW = Σ_t x_tᵀ δ_t``, ``dL/dU = Σ_t h_{t-1}ᵀ δ_t``, ``dL/db = Σ_t δ_t`` and
+    ``dL/dx_t = δ_t Wᵀ``. PyTorch: ``nn.RNN(batch_first=True)``, which has a second bias.
+    Source: Elman (1990); Werbos (1990) for the gradients.
+
+    Parameters
+    ----------
+    inputs, units : int
+        Features at each step and size of the state: (batch, time, inputs) → (batch, units).
+    return_sequences : bool
+        Return the states of all steps, (batch, time, units), not only the last.
+    initializer : callable
+        ``initializer(shape, rng, dtype)`` for the kernel; see :mod:`nncourse.initializers`.
+    recurrent_initializer : callable
+        The same for the recurrent kernel, called once for each block of shape (units, units).
+    rng : int, Generator or None
+        Source of both random kernels.
+    dtype : data-type
+        Of all parameters.
+
+    Attributes
+    ----------
+    kernel : Parameter of shape (inputs, units)
+    recurrent_kernel : Parameter of shape (units, units)
+    bias : Parameter of shape (units,)
+    state : tuple of arrays (batch, units), or None
+        What the latest forward pass ended with: ``(h,)``.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive; the input is not (batch, time, inputs), or is empty; mask or
+        state does not fit it. Nothing is changed then.
+
+    Notes
+    -----
+    ``forward`` takes two more options. ``mask``, booleans (batch, time): where it is False the
+    state is carried over unchanged, so that sequences of unequal length can be padded at either
+    end. ``state``: what to start from instead of zeros; ``layer(more, state=layer.state)`` reads
+    on where the last batch ended. No gradient flows into a given state: this is truncated
+    back-propagation through time.
+
+    Examples
+    --------
+    >>> layer = SimpleRNN(2, 3, return_sequences=True, rng=0)
+    >>> layer
+    SimpleRNN(2→3, return_sequences=True)
+    >>> x = np.ones((5, 7, 2), np.float32)
+    >>> y = layer(x)
+    >>> y.shape, layer.state[0].shape
+    ((5, 7, 3), (5, 3))
+    >>> first = layer(x[:, :4])
+    >>> bool(np.allclose(layer(x[:, 4:], state=layer.state), y[:, 4:]))
+    True
+    """
+
+    def _step(self, a, U, old, new):
+        (h,), (h_new,) = old, new
+        a += h @ U
+        np.tanh(a, out=a)
+        h_new[...] = a[0]
+
+    def _step_back(self, da, UT, dstate, a, old, new):
+        (dh,) = dstate
+        np.multiply(dh, 1 - a * a, out=da)
+        dh[...] = da[0] @ UT[0]
