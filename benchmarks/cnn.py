@@ -15,7 +15,7 @@ import torch
 
 import nncourse as nn
 
-BATCH, STEPS, ROUNDS = 64, 10, 21
+BATCH, STEPS, ROUNDS = 64, 40, 11
 # Rows, inputs and outputs of each layer's product: windows × window size, window size × filters.
 PRODUCTS = [
     (26 * 26 * BATCH, 9, 32),

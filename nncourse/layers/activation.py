@@ -12,13 +12,14 @@ class _Activation(Layer):
     """Apply ``function`` going forward and ``vjp`` going back, with the same options."""
 
     function = vjp = None
+    keeps_input = True  # False where the output says enough for the derivative
 
     def __init__(self, **options):
         self._options = options
 
     def forward(self, x, *, training=False):
         y = self.function(x, **self._options)
-        return self._save((x, y), y)
+        return self._save((x if self.keeps_input else None, y), y)
 
     def backward(self, grad):
         x, y = self._recall(grad)
@@ -41,6 +42,7 @@ class ReLU(_Activation):
 
     function = staticmethod(activations.relu)
     vjp = staticmethod(activations.relu_vjp)
+    keeps_input = False
 
 
 class LeakyReLU(_Activation):
@@ -95,6 +97,7 @@ class Sigmoid(_Activation):
 
     function = staticmethod(activations.sigmoid)
     vjp = staticmethod(activations.sigmoid_vjp)
+    keeps_input = False
 
 
 class Tanh(_Activation):
@@ -109,6 +112,7 @@ class Tanh(_Activation):
 
     function = staticmethod(activations.tanh)
     vjp = staticmethod(activations.tanh_vjp)
+    keeps_input = False
 
 
 class Softplus(_Activation):
@@ -172,3 +176,4 @@ class Softmax(_Activation):
 
     function = staticmethod(activations.softmax)
     vjp = staticmethod(activations.softmax_vjp)
+    keeps_input = False

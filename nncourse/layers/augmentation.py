@@ -62,7 +62,9 @@ class RandomAffine(Layer):
         padded = np.pad(x, [(0, 0), (1, 2), (1, 2), (0, 0)])  # zeros, for pixels from outside
         corners = list(self._corners(*self._source(x.shape[:3], x.dtype), padded.shape))
         pixels = padded.reshape(-1, x.shape[3])
-        y = sum(weight * pixels[place] for place, weight in corners)
+        y = np.zeros_like(x)
+        for place, weight in corners:
+            y += weight * pixels.take(place, axis=0)
         return self._save((corners, padded.shape), y)
 
     def backward(self, grad):
@@ -94,11 +96,14 @@ class RandomAffine(Layer):
         n, height, width, _ = shape
         r, c = np.floor(rows), np.floor(columns)
         below, right = (rows - r)[..., None], (columns - c)[..., None]
-        first = np.arange(n)[:, None, None] * (height * width) + (width + 1)
-        first = first + r.astype(int) * width + c.astype(int)
-        yield first, (1 - below) * (1 - right)
-        yield first + 1, (1 - below) * right
-        yield first + width, below * (1 - right)
+        above, left = 1 - below, 1 - right
+        first = r.astype(int)
+        first *= width
+        first += c.astype(int)
+        first += np.arange(n)[:, None, None] * (height * width) + (width + 1)
+        yield first, above * left
+        yield first + 1, above * right
+        yield first + width, below * left
         yield first + width + 1, below * right
 
     def __repr__(self):

@@ -5,6 +5,8 @@ the image for each output pixel. Written out as rows of a matrix ("im2col"), all
 filters in a single matrix product.
 """
 
+from math import prod
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -99,26 +101,24 @@ class Conv2D(Layer):
         windows = _windows(padded, size, self.stride)  # (batch, rows, columns, *size, channels)
         matrix = self.kernel.value.reshape(-1, filters)
         y = np.empty((*windows.shape[:3], filters), matrix.dtype)
-        for part in _parts(windows):
-            rows = windows[part].reshape(-1, len(matrix))  # im2col: one window in each row
-            np.matmul(rows, matrix, out=y[part].reshape(-1, filters))
-        y += self.bias.value
+        for part in _parts(windows, y):
+            out = y[part].reshape(-1, filters)  # a view
+            np.matmul(_rows(windows[part]), matrix, out=out)
+            out += self.bias.value
         return self._save((padded, x.shape), y)
 
     def backward(self, grad, *, input_grad=True):
         padded, shape = self._recall(grad)
         *size, _, filters = self.kernel.value.shape
         windows, dx = _windows(padded, size, self.stride), np.zeros_like(padded)
-        matrix = self.kernel.value.reshape(-1, filters)
-        pixels = grad[..., 0].size
-        self.bias.add_product(np.ones((1, pixels), grad.dtype), grad.reshape(pixels, filters))
-        for part in _parts(windows):
-            rows, flat = windows[part].reshape(-1, len(matrix)), grad[part].reshape(-1, filters)
+        transposed = np.ascontiguousarray(self.kernel.value.swapaxes(2, 3))
+        for part in _parts(windows, grad):
+            rows, flat = _rows(windows[part]), grad[part].reshape(-1, filters)
             self.kernel.add_product(rows.T, flat)
+            self.bias.add_product(np.ones((1, len(flat)), flat.dtype), flat)
             if input_grad:
-                shares = (flat @ matrix.T).reshape(windows[part].shape)
                 for (u, v), pixels in _offsets(dx[part], size, self.stride, grad.shape):
-                    pixels += shares[:, :, :, u, v]
+                    pixels += (flat @ transposed[u, v]).reshape(pixels.shape)
         (top, _), (left, _) = self._pads(shape)[1:3]
         return dx[:, top : top + shape[1], left : left + shape[2]] if input_grad else None
 
@@ -197,13 +197,18 @@ class MaxPool2D(_Pool2D):
 
     def backward(self, grad):
         x, y = self._recall(grad)
-        dx = np.zeros(x.shape, grad.dtype)
+        dx = np.zeros_like(x)
         waiting = np.ones(y.shape, bool)  # windows whose maximum has not been met yet
+        overlap = self.stride[0] < self.size[0] or self.stride[1] < self.size[1]
         places = (_offsets(array, self.size, self.stride, y.shape) for array in (x, dx))
         for (_, pixels), (_, gradients) in zip(*places, strict=True):
-            found = (pixels == y) & waiting
+            found = pixels == y
+            found &= waiting
             waiting ^= found
-            gradients += grad * found
+            if overlap:
+                gradients += grad * found
+            else:
+                np.multiply(grad, found, out=gradients)
         return dx
 
 
@@ -211,7 +216,7 @@ class AveragePool2D(_Pool2D):
     """The mean of each window, channel by channel.
 
     ``y[n, i, j, c] = mean over u, v of x[n, i·s + u, j·s + v, c]``; each pixel of a window gets an
-    equal share of dL/dy. PyTorch: ``nn.AvgPool2d``. Source: LeCun et al. (1989).
+    equal share of dL/dy. PyTorch: ``nn.AvgPool2d``. Source: LeCun et al. (1998).
 
     Parameters
     ----------
@@ -279,10 +284,19 @@ def _windows(x, size, stride):
     return windows.transpose(0, 1, 2, 4, 5, 3)
 
 
-def _parts(windows, numbers=2**17):
-    """Yield slices of a few images each, whose windows fit into a processor's cache."""
-    images = max(1, numbers // windows[0].size)
+def _parts(windows, outputs, numbers=2**17):
+    """Return slices of a few images each, whose windows and outputs fit into a fast cache."""
+    images = max(1, numbers // (windows[0].size + outputs[0].size))
     return [slice(i, i + images) for i in range(0, len(windows), images)]
+
+
+def _rows(windows):
+    """im2col: return a matrix with one window in each row."""
+    size = prod(windows.shape[3:])
+    if windows.shape[5] > 1:
+        return windows.reshape(-1, size)
+    # Gray images: in columns of the matrix, neighboring pixels stay neighbors, which copies faster.
+    return windows.transpose(3, 4, 5, 0, 1, 2).reshape(size, -1).T
 
 
 def _offsets(x, size, stride, shape):
