@@ -38,6 +38,49 @@ def leaky_relu_variance(inputs, alpha):
     return np.reciprocal(float(inputs)) / share_of_power
 
 
+def standardize(x_train, x_new):
+    columns = []
+    for old, new in zip(x_train.T, x_new.T, strict=True):
+        m = sum(old) / len(old)
+        s = math.sqrt(sum((v - m) ** 2 for v in old) / len(old)) or 1.0
+        columns.append(((old - m) / s, (new - m) / s))
+    return [np.column_stack(part) for part in zip(*columns, strict=True)]
+
+
+def mend_regression(x, y, w, b):
+    errors = [row @ w + b - float(np.squeeze(t)) for row, t in zip(x, y, strict=True)]
+    dw = sum(2 * e * row for e, row in zip(errors, x, strict=True)) / len(errors)
+    return np.mean(np.square(errors)), dw, 2 * sum(errors) / len(errors)
+
+
+def mend_logistic(x, y, w, b, rate):
+    new_w, new_b = w, b
+    for row, label in zip(x, y, strict=True):
+        surprise = label - 1 / (1 + math.exp(-(row @ w + b)))
+        new_w, new_b = new_w + rate / len(y) * surprise * row, new_b + rate / len(y) * surprise
+    return new_w, new_b
+
+
+def roc_curve(labels, scores):
+    """Walk down the sorted scores, and keep a point only where the next score is another."""
+    alarms, hits, points = 0, 0, [(0.0, 0.0)]
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    for i, following in zip(order, [*order[1:], None], strict=True):
+        alarms, hits = alarms + (labels[i] == 0), hits + (labels[i] == 1)
+        if following is None or scores[following] != scores[i]:
+            points.append((alarms / np.sum(labels == 0), hits / np.sum(labels == 1)))
+    return [list(axis) for axis in zip(*points, strict=True)]
+
+
+def ridge(x, y, strength):
+    """Append the price as further examples: d of them, with the target 0 and no bias."""
+    d = x.shape[1]
+    rows = np.sqrt(strength * len(x)) * np.eye(d, d + 1)
+    x1 = np.vstack([np.column_stack([x, np.ones(len(x))]), rows])
+    solution = np.linalg.lstsq(x1, np.append(y, np.zeros(d)), rcond=None)[0]
+    return solution[:d], solution[d]
+
+
 def parameter_count(sizes):
     return int(np.dot(sizes[:-1], sizes[1:]) + np.sum(sizes[1:]))
 
@@ -120,6 +163,98 @@ def normalize_backward(grad, x):
     return np.stack(rows)
 
 
+def valley_plan(curvatures, factor):
+    low, *_, high = sorted(curvatures)
+    kappa, steps, distance = high / low, 0, 1.0
+    while distance * factor > 1:
+        distance, steps = distance * (kappa - 1) / (kappa + 1), steps + 1
+    return 2 / (high + low), 1 - 2 / (kappa + 1), steps
+
+
+def clip_together(gradients, maximum):
+    length = np.linalg.norm(np.concatenate([g.ravel() for g in gradients]))
+    return [g * maximum / max(length, maximum) for g in gradients]
+
+
+def fixed_adam(w, gradients, rate, epsilon):
+    """Sum the averages out: each is a weighted mean of all slopes so far."""
+    for t in range(1, len(gradients) + 1):
+        ages = np.arange(t)[::-1]
+        m, v = (
+            np.average(gradients[:t] ** power, axis=0, weights=beta**ages)
+            for power, beta in ((1, 0.9), (2, 0.999))
+        )
+        w = w - rate * m / (v**0.5 + epsilon)
+    return w
+
+
+def stability_limit(x):
+    extended = np.hstack([np.ones((len(x), 1)), x])
+    return len(x) / np.linalg.norm(extended, 2) ** 2
+
+
+def momentum_factor(curvatures, rate, beta):
+    steps = [np.array([[1 + beta - rate * c, -beta], [1, 0]]) for c in curvatures]
+    return max(abs(np.linalg.eigvals(step)).max() for step in steps)
+
+
+def paired_gain(baseline, method):
+    d = [b - a for a, b in zip(baseline, method, strict=True)]
+    mean = math.fsum(d) / len(d)
+    return mean, math.sqrt(sum((e - mean) ** 2 for e in d) / (len(d) * (len(d) - 1)))
+
+
+def bias_variance(predictions, truth):
+    total = np.mean(np.square(predictions - truth))
+    spread = np.mean([np.cov(column, bias=True) for column in predictions.T])
+    return [total - spread, spread]
+
+
+def fixed_dropout(x, grad, u, rate):
+    factor = np.where(u < rate, 0, 1 / (1 - rate))
+    return [np.multiply(x, factor), np.multiply(grad, factor)]
+
+
+def lasso_step(x, y, w, strength, learning_rate):
+    errors = np.array([row @ w - target for row, target in zip(x, y, strict=True)])
+    moved = w - 2 * learning_rate * np.mean(errors[:, None] * x, axis=0)
+    return moved - np.clip(moved, -learning_rate * strength, learning_rate * strength)
+
+
+def ridge_path(x, y, strengths):
+    gram, n = x.T @ x, len(y)
+    return [np.linalg.solve(gram + n * s * np.eye(len(gram)), x.T @ y) for s in strengths]
+
+
+def receptive_field(layers):
+    """Walk back from one neuron: of n neurons side by side, count what they see together."""
+    width = 1
+    for k, s in reversed(layers):
+        width = (width - 1) * s + k
+    return width
+
+
+def im2col(x, k, s):
+    height, width, _ = x.shape
+    corners = [(i, j) for i in range(0, height - k + 1, s) for j in range(0, width - k + 1, s)]
+    return [x[i : i + k, j : j + k].ravel().tolist() for i, j in corners]
+
+
+def fixed_convolution_backward(grad, x, w):
+    k = len(w)
+    dw = np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(x, grad.shape), grad)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(grad, k - 1), w.shape)
+    return [np.tensordot(windows, np.rot90(w, 2), axes=2), dw, float(np.sum(grad))]
+
+
+def max_pool_backward(grad, x, k, s):
+    """Take the derivative literally: each output is one pixel, a row of a matrix of 0 and 1."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(x.size).reshape(x.shape), (k, k))
+    windows = windows[::s, ::s].reshape(-1, k * k)
+    chosen = [max(row, key=lambda pixel: (x.flat[pixel], -pixel)) for row in windows]
+    return np.bincount(chosen, weights=grad.ravel(), minlength=x.size).reshape(x.shape)
+
+
 def conv_layer(height, width, channels, filters, kernel, stride, padding):
     reach = 1 if padding == "same" else kernel
     rows, columns = (len(range(0, size - reach + 1, stride)) for size in (height, width))
@@ -144,6 +279,59 @@ def r2_against_baseline(y_train, y_test, prediction):
     errors = [t - p for t, p in zip(y_test, np.asarray(prediction).flatten(), strict=True)]
     baseline = [t - sum(y_train) / len(y_train) for t in y_test]
     return 1 - np.dot(errors, errors) / np.dot(baseline, baseline)
+
+
+def lstm_parameters(inputs, units):
+    kernels = np.zeros((inputs + units + 1, 4 * units))
+    return int(kernels.size)
+
+
+def bits_per_character(logits, codes):
+    lengths = []
+    for scores, code in zip(logits[:-1].tolist(), codes[1:].tolist(), strict=True):
+        top = max(scores)
+        mass = math.fsum(math.exp(score - top) for score in scores)
+        lengths.append(math.log2(mass) - (scores[code] - top) * math.log2(math.e))
+    return math.fsum(lengths) / len(lengths)
+
+
+def gru_step(x, h, kernel, recurrent, bias):
+    m = h.shape[1]
+    gates = x @ kernel[:, : 2 * m] + h @ recurrent[:, : 2 * m] + bias[: 2 * m]
+    z, r = np.hsplit(0.5 + 0.5 * np.tanh(gates / 2), 2)
+    news = np.tanh(x @ kernel[:, 2 * m :] + (h * r) @ recurrent[:, 2 * m :] + bias[2 * m :])
+    return news + z * (h - news)
+
+
+def fixed_bptt(x, dh, w, u, b):
+    h = np.zeros((len(x) + 1, len(b)))
+    for t, row in enumerate(x):
+        h[t + 1] = np.tanh(w.T @ row + u.T @ h[t] + b)
+    deltas = np.zeros((len(x) + 1, len(b)))
+    for t in range(len(x) - 1, -1, -1):
+        deltas[t] = (dh[t] + u @ deltas[t + 1]) / np.cosh(np.arctanh(h[t + 1])) ** 2
+    return x.T @ deltas[:-1], h[:-1].T @ deltas[:-1], deltas.sum(axis=0)
+
+
+def past_only_windows(series, order, now):
+    known = np.array(series[:now], dtype=float)
+    known = (known - np.sum(known) / now) / np.sqrt(np.var(known))
+    both = np.lib.stride_tricks.sliding_window_view(known, order + 1)
+    return both[:, :-1], both[:, -1]
+
+
+def lstm_step_back(dh, dc, z, c):
+    m = c.shape[1]
+    i, f, o = (0.5 + 0.5 * np.tanh(z[:, k * m : (k + 1) * m] / 2) for k in (0, 1, 3))
+    g = np.tanh(z[:, 2 * m : 3 * m])
+    new = f * c + i * g
+    whole = dc + dh * o / np.cosh(new) ** 2
+    dz = np.empty_like(z)
+    dz[:, :m] = whole * g * (i - i * i)
+    dz[:, m : 2 * m] = whole * c * (f - f * f)
+    dz[:, 2 * m : 3 * m] = whole * i * (1 - g * g)
+    dz[:, 3 * m :] = dh * np.tanh(new) * (o - o * o)
+    return dz, whole * f
 
 
 ALTERNATIVES = {

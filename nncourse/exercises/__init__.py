@@ -26,7 +26,17 @@ __all__ = [
     "show_source",
 ]
 
-_CHAPTERS = ("neurons", "multilayer_perceptrons", "backpropagation", "mnist_tensorflow")
+_CHAPTERS = (
+    "neurons",
+    "linear_models",
+    "multilayer_perceptrons",
+    "backpropagation",
+    "gradient_descent",
+    "regularization",
+    "convolutional_networks",
+    "mnist_tensorflow",
+    "recurrent_networks",
+)
 
 
 def all_exercises():
@@ -116,7 +126,8 @@ def assert_same(mine, reference, cases, *, tolerance=None, rng=0):
 
 
 def _full_name(function):
-    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    named = function if hasattr(function, "__qualname__") else type(function)
+    name = f"{named.__module__}.{named.__qualname__}"
     return name if name.startswith("nncourse.") and "<" not in name else "the reference"
 
 
