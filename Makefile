@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env book html serve test lint unit notebooks browser chromium bench screenshots repository clean
+.PHONY: help env book html serve test lint unit notebooks browser chromium bench chapter screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
@@ -118,6 +118,9 @@ bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
 	  fi
 	fi
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+
+chapter: env ## run a chapter and keep its outputs: make chapter NAME=04_backpropagation
+	@$(BIN)/python book/_extensions/run_chapter.py $(NAME)
 
 repository: env ## write a fork's address everywhere: make repository URL=https://github.com/you/fork
 	$(BIN)/python book/_extensions/repository.py $(URL)

@@ -241,12 +241,11 @@ class Trainer:
         Raises
         ------
         ValueError
-            If there is no example, the mask does not fit, or ``batch_size`` is not positive.
+            If there is no example, a value is not finite, the mask does not fit, or ``batch_size``
+            is not positive.
         """
         _check_batch_size(batch_size)
-        x = self._cast(np.asarray(x))
-        if x.ndim == 0 or len(x) == 0:
-            raise ValueError(f"expected at least one example, got x of shape {x.shape}")
+        x = self._cast(_checked_data("x", x))
         data = x, self._checked_mask(mask, x)
         batches = [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]
         return np.concatenate([self._forward(*_part(data, batch)) for batch in batches])
@@ -257,7 +256,12 @@ class Trainer:
         return self.model.forward(x, **options)
 
     def _checked(self, x, y, mask=None):
-        x, y = _checked_data(x, y)
+        x, y = _checked_data("x", x), _checked_data("y", y)
+        if len(x) != len(y):
+            raise ValueError(
+                "expected as many examples as targets, got x of shape "
+                f"{x.shape} and y of shape {y.shape}"
+            )
         return self._cast(x), y, self._checked_mask(mask, x)
 
     def _checked_mask(self, mask, x):
@@ -313,23 +317,20 @@ def _check_batch_size(batch_size):
         raise ValueError(f"expected a positive batch_size, got {batch_size}")
 
 
-def _checked_data(x, y):
-    x, y = np.asarray(x), np.asarray(y)
-    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or len(x) == 0:
+def _checked_data(name, values):
+    """Return at least one example, all numbers finite, or explain."""
+    array = np.asarray(values)
+    if array.ndim == 0 or len(array) == 0:
+        raise ValueError(f"expected at least one example, got {name} of shape {array.shape}")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} should hold numbers, got {array.dtype}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = np.unique(np.nonzero(~np.isfinite(array))[0])
         raise ValueError(
-            f"expected as many examples as targets, at least one, got x of shape {x.shape} and y "
-            f"of shape {y.shape}"
+            f"{name} has NaN or infinite values in {len(bad)} of {len(array)} examples, first in "
+            f"number {bad[0]}. Remove or fill them."
         )
-    for name, array in ("x", x), ("y", y):
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"{name} should hold numbers, got {array.dtype}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            bad = np.unique(np.nonzero(~np.isfinite(array))[0])
-            raise ValueError(
-                f"{name} has NaN or infinite values in {len(bad)} of {len(array)} examples, first "
-                f"in number {bad[0]}. Remove or fill them."
-            )
-    return x, y
+    return array
 
 
 class _NoProgressBar:

@@ -215,6 +215,7 @@ def test_repr_names_the_layer(name):
     [
         (nn.Dense(784, 8), (32, 28, 28), "(batch, 784), got (32, 28, 28). Add Flatten() first."),
         (nn.Dense(3, 2), (3,), "got (3,). One example? Make it a batch of one: x[None]."),
+        (nn.Dense(3, 2), (0, 3), "expects (batch, 3), got (0, 3). The batch is empty."),
         (nn.Dense(3, 2), (4, 5), "Dense(3→2) expects (batch, 3), got (4, 5)."),
         (nn.BatchNorm(3), (4, 5), "BatchNorm(3) expects (batch, ..., 3), got (4, 5)"),
         (nn.BatchNorm(3), (1, 3), "needs at least two examples to train on, got (1, 3)"),

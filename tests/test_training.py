@@ -170,7 +170,7 @@ NAN = np.where(np.arange(50) == 17, np.nan, X[:, 0])[:, None]
     ("x", "y", "options", "words"),
     [
         (X, Y[:49], {}, "x of shape (50, 1) and y of shape (49, 1)"),
-        (X[:0], Y[:0], {}, "at least one, got x of shape (0, 1)"),
+        (X[:0], Y[:0], {}, "at least one example, got x of shape (0, 1)"),
         (NAN, Y, {}, "x has NaN or infinite values in 1 of 50 examples, first in number 17"),
         (X, NAN * np.inf, {}, "y has NaN"),
         (X.astype(str), Y, {}, "x should hold numbers, got <U"),
@@ -217,6 +217,8 @@ def test_evaluation_and_prediction_refuse_senseless_batches(method):
             getattr(make(), method)(*arguments, batch_size=batch_size)
     with pytest.raises(ValueError, match="at least one"):
         getattr(make(), method)(*(array[:0] for array in arguments))
+    with pytest.raises(ValueError, match="x has NaN or infinite values in 1 of 50 examples"):
+        getattr(make(), method)(NAN, *arguments[1:])
 
 
 def test_float64_data_are_cast_to_the_type_of_the_model():

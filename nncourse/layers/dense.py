@@ -36,7 +36,7 @@ class Dense(Layer):
     Raises
     ------
     ValueError
-        If a size is not positive or the input's last axis is not ``inputs`` long.
+        If a size is not positive, the input's last axis is not ``inputs`` long, or it is empty.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class Dense(Layer):
 
     def forward(self, x, *, training=False):
         inputs, _ = self.kernel.value.shape
-        if x.ndim < 2 or x.shape[-1] != inputs:
+        if x.ndim < 2 or x.shape[-1] != inputs or x.size == 0:
             raise ValueError(
                 f"{self!r} expects (batch, {inputs}), got {x.shape}.{self._hint(x.shape, inputs)}"
             )
@@ -80,6 +80,8 @@ class Dense(Layer):
 
     @staticmethod
     def _hint(shape, inputs):
+        if 0 in shape:
+            return " The batch is empty."
         if len(shape) == 1 and shape[0] == inputs:
             return " One example? Make it a batch of one: x[None]."
         if len(shape) > 2 and prod(shape[1:]) == inputs:

@@ -1,0 +1,43 @@
+"""``make chapter`` keeps what a run printed and measured, and nothing of a run that failed."""
+
+import nbformat
+import pytest
+import run_chapter
+from nbclient.exceptions import CellExecutionError
+from nbformat import v4
+
+COST = "Measured on two shared cores, without a GPU: **1 s** and **1 MB**."
+
+
+def write(path, *codes):
+    cells = [v4.new_markdown_cell(COST), *map(v4.new_code_cell, codes)]
+    nbformat.write(v4.new_notebook(cells=cells), path)
+
+
+def test_a_run_is_kept_with_its_cost(tmp_path):
+    path = tmp_path / "01_small.ipynb"
+    write(
+        path,
+        "import os\nfor _ in range(3):\n    print(os.path.basename(os.getcwd()), flush=True)",
+        "'This run: 17 s, peak memory 230 MB'",
+    )
+    assert run_chapter.run(path) == ("17", "230")
+    text, printed, _ = nbformat.read(path, as_version=4).cells
+    assert text.source == COST.replace("1 s", "17 s").replace("1 MB", "230 MB")
+    assert [output.text for output in printed.outputs] == [f"{tmp_path.name}\n" * 3]
+    assert "execution" not in printed.metadata and printed.execution_count == 1
+
+
+def test_a_failed_run_changes_nothing(tmp_path):
+    path = tmp_path / "01_small.ipynb"
+    for code, error in ("1 / 0", CellExecutionError), ("'no cost'", SystemExit):
+        write(path, code)
+        before = path.read_bytes()
+        with pytest.raises(error):
+            run_chapter.run(path)
+        assert path.read_bytes() == before
+
+
+def test_a_name_that_is_no_chapter_is_refused():
+    with pytest.raises(SystemExit, match="there is no chapter '77_nothing' in book/"):
+        run_chapter.main(["77_nothing"])
