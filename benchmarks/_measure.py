@@ -7,6 +7,7 @@ import time
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)  # TensorFlow with its own fast kernels
 
 
 def pin_to_one_core():

@@ -10,8 +10,8 @@ from _measure import pin_to_one_core, print_table, ratio, report, side_by_side  
 
 import keras
 import numpy as np
-import tensorflow as tf
 import torch
+from _peers import keras_by_fit, keras_by_function, one_thread, torch_by_loop
 
 import nncourse as nn
 
@@ -86,42 +86,7 @@ def keras_model(weights):
         ]
     )
     model.set_weights(weights)
-    # Keras adds epsilon before the bias correction, where it weighs 30 times more at the start.
-    optimizer = keras.optimizers.Adam(1e-3, epsilon=1e-10)
-    return model, optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def in_keras(x, y, weights):
-    model, optimizer, cross_entropy = keras_model(weights)
-    model.compile(optimizer, cross_entropy)
-    flat_x, flat_y = x.reshape(-1, 28, 28, 1), y.reshape(-1)
-
-    def run(steps):
-        n = steps * BATCH
-        model.fit(flat_x[:n], flat_y[:n], batch_size=BATCH, shuffle=False, verbose=0)
-        return float(cross_entropy(y[0], model(x[0])))
-
-    return run
-
-
-def in_tensorflow(x, y, weights):
-    model, optimizer, cross_entropy = keras_model(weights)
-    optimizer.build(model.trainable_variables)
-    batches = [(tf.constant(a), tf.constant(b)) for a, b in zip(x, y, strict=True)]
-
-    @tf.function
-    def step(batch, labels):
-        with tf.GradientTape() as tape:
-            loss = cross_entropy(labels, model(batch, training=True))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-
-    def run(steps):
-        for batch, labels in batches[:steps]:
-            step(batch, labels)
-        return float(cross_entropy(y[0], model(x[0])))
-
-    return run
+    return model
 
 
 class AsNHWC(torch.nn.Module):
@@ -131,7 +96,7 @@ class AsNHWC(torch.nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def in_pytorch(x, y, weights):
+def torch_model(weights):
     module = torch.nn
     model = module.Sequential(
         module.Conv2d(1, 32, 3),
@@ -150,35 +115,23 @@ def in_pytorch(x, y, weights):
     with torch.no_grad():
         for p, w in zip(model.parameters(), weights, strict=True):
             p.copy_(torch.from_numpy(w.transpose(3, 2, 0, 1) if w.ndim == 4 else w.T))
-    optimizer = torch.optim.Adam(model.parameters())
-    cross_entropy = module.CrossEntropyLoss()
-    x, y = torch.from_numpy(x.transpose(0, 1, 4, 2, 3).copy()), torch.from_numpy(y)
-
-    def run(steps):
-        for batch, labels in zip(x[:steps], y[:steps], strict=True):
-            optimizer.zero_grad()
-            cross_entropy(model(batch), labels).backward()
-            optimizer.step()
-        return float(cross_entropy(model(x[0]), y[0]).detach())
-
-    return run
+    return model
 
 
 def main():
     """Check that all learn the same, then time them."""
     pin_to_one_core()
-    torch.set_num_threads(1)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    one_thread()
     mnist = nn.datasets.load_mnist(source="sample")
     x = mnist.x_train[: STEPS * BATCH].reshape(STEPS, BATCH, 28, 28, 1)
     y = mnist.y_train[: STEPS * BATCH].reshape(STEPS, BATCH)
 
+    channels_first = x.transpose(0, 1, 4, 2, 3).copy()
     ours, weights = in_nncourse(x, y)
     peers = {
-        "Keras/TensorFlow": in_keras(x, y, weights),
-        "TensorFlow, tf.function": in_tensorflow(x, y, weights),
-        "PyTorch": in_pytorch(x, y, weights),
+        "Keras/TensorFlow": keras_by_fit(keras_model(weights), x, y),
+        "TensorFlow, tf.function": keras_by_function(keras_model(weights), x, y),
+        "PyTorch": torch_by_loop(torch_model(weights), channels_first, y),
     }
     losses = {"nncourse": ours(5)} | {name: run(5) for name, run in peers.items()}
     print("loss after 5 steps from the same weights:", losses)

@@ -13,8 +13,8 @@ from _measure import pin_to_one_core, print_table, ratio, report, side_by_side  
 
 import keras
 import numpy as np
-import tensorflow as tf
 import torch
+from _peers import keras_by_fit, keras_by_function, one_thread, torch_by_loop
 from sklearn.neural_network import MLPClassifier
 
 import nncourse as nn
@@ -64,45 +64,10 @@ def keras_model(weights):
     )
     for layer, w in zip(model.layers, weights, strict=True):
         layer.kernel.assign(w)
-    # Keras adds epsilon before the bias correction, where it weighs 30 times more at the start.
-    optimizer = keras.optimizers.Adam(1e-3, epsilon=1e-10)
-    return model, optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return model
 
 
-def in_keras(x, y, weights):
-    model, optimizer, cross_entropy = keras_model(weights)
-    model.compile(optimizer, cross_entropy)
-    flat_x, flat_y = x.reshape(-1, 784), y.reshape(-1)
-
-    def run(steps):
-        n = steps * BATCH
-        model.fit(flat_x[:n], flat_y[:n], batch_size=BATCH, shuffle=False, verbose=0)
-        return float(cross_entropy(y[0], model(x[0])))
-
-    return run
-
-
-def in_tensorflow(x, y, weights):
-    model, optimizer, cross_entropy = keras_model(weights)
-    optimizer.build(model.trainable_variables)
-    batches = [(tf.constant(a), tf.constant(b)) for a, b in zip(x, y, strict=True)]
-
-    @tf.function
-    def step(batch, labels):
-        with tf.GradientTape() as tape:
-            loss = cross_entropy(labels, model(batch, training=True))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-
-    def run(steps):
-        for batch, labels in batches[:steps]:
-            step(batch, labels)
-        return float(cross_entropy(y[0], model(x[0])))
-
-    return run
-
-
-def in_pytorch(x, y, weights, **options):
+def torch_model(weights):
     layers = [torch.nn.Linear(*SIZES[i : i + 2]) for i in range(3)]
     with torch.no_grad():
         for layer, w in zip(layers, weights, strict=True):
@@ -110,18 +75,7 @@ def in_pytorch(x, y, weights, **options):
             layer.bias.zero_()
     relu = torch.nn.ReLU()
     model = torch.nn.Sequential(layers[0], relu, layers[1], relu, layers[2])
-    optimizer = torch.optim.Adam(model.parameters(), **options)
-    cross_entropy = torch.nn.CrossEntropyLoss()
-    x, y = torch.from_numpy(x), torch.from_numpy(y)
-
-    def run(steps):
-        for batch, labels in zip(x[:steps], y[:steps], strict=True):
-            optimizer.zero_grad()
-            cross_entropy(model(batch), labels).backward()
-            optimizer.step()
-        return float(cross_entropy(model(x[0]), y[0]).detach())
-
-    return run
+    return model
 
 
 def in_scikit_learn(x, y):
@@ -141,19 +95,17 @@ def in_scikit_learn(x, y):
 def main():
     """Check that all learn the same, then time them."""
     pin_to_one_core()
-    torch.set_num_threads(1)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    one_thread()
     mnist = nn.datasets.load_mnist(flatten=True, source="sample")
     x = mnist.x_train[: STEPS * BATCH].reshape(STEPS, BATCH, 784)
     y = mnist.y_train[: STEPS * BATCH].reshape(STEPS, BATCH)
 
     ours, weights = in_nncourse(x, y)
     peers = {
-        "Keras/TensorFlow": in_keras(x, y, weights),
-        "TensorFlow, tf.function": in_tensorflow(x, y, weights),
-        "PyTorch": in_pytorch(x, y, weights),
-        "PyTorch, fused Adam": in_pytorch(x, y, weights, fused=True),
+        "Keras/TensorFlow": keras_by_fit(keras_model(weights), x, y),
+        "TensorFlow, tf.function": keras_by_function(keras_model(weights), x, y),
+        "PyTorch": torch_by_loop(torch_model(weights), x, y),
+        "PyTorch, fused Adam": torch_by_loop(torch_model(weights), x, y, fused=True),
     }
     losses = {"nncourse": ours(5)} | {name: run(5) for name, run in peers.items()}
     print("loss after 5 steps from the same weights:", losses)
