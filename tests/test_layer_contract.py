@@ -229,7 +229,7 @@ def test_repr_names_the_layer(name):
         (nn.MaxPool2D(3), (4, 2, 8, 1), "needs images of at least 3×3 pixels, got 2×8"),
         (nn.AveragePool2D(2), (4, 8, 8), "(batch, height, width, channels), got (4, 8, 8)"),
         (nn.GlobalAveragePool2D(), (4, 0, 8, 3), "width, channels), got (4, 0, 8, 3)"),
-        (nn.RandomAffine(), (4, 784), "got (4, 784). Put it before Flatten()"),
+        (nn.RandomAffine(), (4, 784), "got (4, 784). Flat images?"),
         (nn.LSTM(3, 2), (4, 3), "LSTM(3→2) expects (batch, time, 3), got (4, 3). Add a time axis"),
         (nn.LSTM(1, 2), (4, 9), "or a feature axis, x[..., None]."),
         (nn.GRU(3, 2), (4, 9, 5), "GRU(3→2) expects (batch, time, 3), got (4, 9, 5). Does the"),
