@@ -17,7 +17,17 @@ Sequential(
 
 import importlib
 
-from . import activations, gradcheck, initializers, losses, metrics, regularizers, schedules
+from . import (
+    activations,
+    gradcheck,
+    initializers,
+    losses,
+    metrics,
+    regularizers,
+    sampling,
+    schedules,
+    transformer,
+)
 from .autodiff import Value
 from .callbacks import Callback, EarlyStopping
 from .clipping import clip_by_global_norm
@@ -33,16 +43,22 @@ from .layers import (
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePool2D,
     Layer,
+    LayerNorm,
     LeakyReLU,
+    LoRA,
     MaxPool2D,
+    MultiHeadAttention,
     Parameter,
+    PositionalEncoding,
     RandomAffine,
     RandomFlip,
     ReLU,
     Residual,
+    RMSNorm,
     Sequential,
     Sigmoid,
     SiLU,
@@ -57,14 +73,22 @@ from .regularizers import L1, L1L2, L2
 from .saving import load, save
 from .schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
 from .training import Trainer, TrainingError
+from .transformer import BERT, GPT, TransformerBlock
 
 __version__ = "0.1.0"
 
-_ON_DEMAND = ("datasets", "exercises", "measure", "plotting")  # imported when first used
+_ON_DEMAND = (  # imported when first used
+    "datasets",
+    "exercises",
+    "measure",
+    "plotting",
+)
 
 __all__ = [
+    "BERT",
     "ELU",
     "GELU",
+    "GPT",
     "GRU",
     "L1",
     "L1L2",
@@ -82,17 +106,23 @@ __all__ = [
     "Dense",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "ExponentialDecay",
     "Flatten",
     "GlobalAveragePool2D",
     "History",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
+    "LoRA",
     "MaxPool2D",
     "McCullochPitts",
+    "MultiHeadAttention",
     "Optimizer",
     "Parameter",
     "Perceptron",
+    "PositionalEncoding",
+    "RMSNorm",
     "RMSprop",
     "RandomAffine",
     "RandomFlip",
@@ -108,6 +138,7 @@ __all__ = [
     "Tanh",
     "Trainer",
     "TrainingError",
+    "TransformerBlock",
     "Value",
     "Warmup",
     "activations",
@@ -125,8 +156,10 @@ __all__ = [
     "numerical_gradient",
     "plotting",
     "regularizers",
+    "sampling",
     "save",
     "schedules",
+    "transformer",
 ]  # fmt: skip
 
 
