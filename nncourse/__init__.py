@@ -78,10 +78,17 @@ from .transformer import BERT, GPT, TransformerBlock
 __version__ = "0.1.0"
 
 _ON_DEMAND = (  # imported when first used
+    "architectures",
+    "counting",
     "datasets",
+    "distributed",
     "exercises",
     "measure",
     "plotting",
+    "pretrained",
+    "quantization",
+    "scaling",
+    "tokenizers",
 )
 
 __all__ = [
@@ -145,7 +152,9 @@ __all__ = [
     "check_function",
     "check_layer",
     "clip_by_global_norm",
+    "counting",
     "datasets",
+    "distributed",
     "exercises",
     "gradcheck",
     "initializers",
@@ -155,10 +164,13 @@ __all__ = [
     "metrics",
     "numerical_gradient",
     "plotting",
+    "pretrained",
+    "quantization",
     "regularizers",
     "sampling",
     "save",
     "schedules",
+    "tokenizers",
     "transformer",
 ]  # fmt: skip
 

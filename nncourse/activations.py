@@ -193,16 +193,16 @@ def gelu(x, exact=False):
     array([-0.1587,  0.    ,  0.8413])
     """
     z = np.clip(x, -10, 10)  # beyond, tanh and Phi are at their limits to the last digit
-    if exact:
-        return x * _normal_cdf(z)
-    return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (z + _GELU_CUBIC * (z * z * z))))
+    share = _normal_cdf(z) if exact else _tanh_cdf(z)
+    share *= x
+    return share
 
 
 def gelu_vjp(grad, x, y, exact=False):
     """Gradient of :func:`gelu`.
 
-    Of the exact form, the derivative is ``Phi(x) + x * phi(x)``, with phi the normal density. Of
-    the other, with ``t = tanh(u(x))``, it is ``(1 + t)/2 + x/2 * (1 - t**2) * u'(x)``.
+    The derivative is ``Phi(x) + x * Phi'(x)``. Of the exact form, Phi' is the normal density; of
+    the other, with ``t = tanh(u(x))``, it is ``(1 - t**2)/2 * u'(x)``.
 
     Examples
     --------
@@ -210,11 +210,35 @@ def gelu_vjp(grad, x, y, exact=False):
     (array([0.5]), array([0.5]))
     """
     x = np.clip(x, -10, 10)  # beyond, the slope is 0 or 1 to the last digit
+    square = x * x
     if exact:
-        return grad * (_normal_cdf(x) + x * (np.exp(-0.5 * (x * x)) * _DENSITY_AT_0))
-    t = np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * (x * x * x)))
-    du = _GELU_SCALE * (1 + 3 * _GELU_CUBIC * (x * x))
-    return grad * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
+        share, density = _normal_cdf(x), np.exp(-0.5 * square)
+        density *= _DENSITY_AT_0
+    else:
+        share = _tanh_cdf(x)
+        density = square  # (1 - t**2)/2 = 2 share (1 - share)
+        density *= 3 * _GELU_CUBIC
+        density += 1
+        density *= share
+        density *= 1 - share
+        density *= 2 * _GELU_SCALE
+    density *= x
+    density += share
+    density *= grad
+    return density
+
+
+def _tanh_cdf(x):
+    """Nearly Phi(x): ``(1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3))) / 2``."""
+    u = x * x
+    u *= _GELU_CUBIC
+    u += 1
+    u *= x
+    u *= _GELU_SCALE
+    t = np.tanh(u)
+    t += 1
+    t *= 0.5
+    return t
 
 
 def _normal_cdf(x):

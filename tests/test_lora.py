@@ -150,6 +150,16 @@ def test_adapting_chosen_layers_of_a_gpt_trains_these_alone():
     np.testing.assert_array_equal(model(ids), frozen(ids))
 
 
+def test_saving_keeps_the_frozen_weights_of_a_gpt(tmp_path):
+    ids = np.array([[0, 3, 5, 1]])
+    model, other = (nn.GPT(7, 8, 2, 2, length=6, rng=seed) for seed in (0, 1))
+    for layer in [*add_lora(model, 2, rng=2), *add_lora(other, 2, rng=3)]:
+        layer.b.value += 0.1
+    nn.save(model, tmp_path / "model.npz")
+    nn.load(other, tmp_path / "model.npz")
+    np.testing.assert_array_equal(other(ids), model(ids))
+
+
 def test_nothing_is_adapted_twice():
     model = nn.Sequential(nn.Dense(3, 3, rng=0), nn.Tanh())
     add_lora(model, 1)
