@@ -21,8 +21,6 @@ from .sampling import sample
 
 __all__ = ["BERT", "GPT", "TransformerBlock"]
 
-_tables = partial(normal, scale=0.02)  # the usual size for vectors of tokens and positions
-
 
 class TransformerBlock(Sequential):
     """Attention, then a network of two dense layers for each step, both around shortcuts.
@@ -174,7 +172,7 @@ class GPT(Layer):
         _check_sizes(self, layers, length)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
-        self.embedding = Embedding(vocabulary, dim, initializer=_tables, **made)
+        self.embedding = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
         positions = [] if rotary else [PositionalEncoding(length, dim, learned=True, **made)]
         options = {"causal": True, "rotary": rotary, "dropout": dropout} | made
         self.blocks = tuple(TransformerBlock(dim, heads, **options) for _ in range(layers))
@@ -296,9 +294,9 @@ class BERT(Layer):
         _check_sizes(self, layers, length)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
-        self.tokens = Embedding(vocabulary, dim, initializer=_tables, **made)
+        self.tokens = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
         self.positions = PositionalEncoding(length, dim, learned=True, **made)
-        self.segments = Embedding(segments, dim, initializer=_tables, **made)
+        self.segments = Embedding(segments, dim, initializer=_unit_rows, **made)
         self.norm = LayerNorm(dim, epsilon=1e-12, dtype=dtype)
         options = {"norm_first": False, "epsilon": 1e-12, "activation": partial(GELU, exact=True)}
         options |= {"hidden": hidden, "dropout": dropout} | made
@@ -327,6 +325,11 @@ class BERT(Layer):
         vocabulary, dim = self.tokens.table.value.shape
         heads = self.blocks[0].attention.heads
         return f"BERT({vocabulary}, {dim}, heads={heads}, layers={len(self.blocks)})"
+
+
+def _unit_rows(shape, rng, dtype):
+    """Vectors of length 1, about: as large as what the blocks add to them at the start."""
+    return normal(shape, rng, dtype, scale=1 / sqrt(shape[1]))
 
 
 def _check_sizes(model, layers, length):

@@ -1,5 +1,7 @@
 """What goes into a transformer: a vector for each token, and where in the sequence it stands."""
 
+from math import sqrt
+
 import numpy as np
 
 from .. import initializers
@@ -100,7 +102,7 @@ class PositionalEncoding(Layer):
     dim : int
         Number of features.
     learned : bool
-        Whether the vectors are parameters, which start at random.
+        Whether the vectors are parameters, which start at random, about 1 long.
     rng : int, Generator or None
         Source of the random start.
     dtype : data-type
@@ -132,7 +134,7 @@ class PositionalEncoding(Layer):
                 f"PositionalEncoding expects positive sizes, got length={length}, dim={dim}"
             )
         if learned:
-            values = initializers.normal((length, dim), rng, dtype, scale=0.02)
+            values = initializers.normal((length, dim), rng, dtype, scale=1 / sqrt(dim))
         else:
             values = sinusoids(length, dim, dtype)
         self.positions, self.learned = Parameter(values, "positions"), bool(learned)
