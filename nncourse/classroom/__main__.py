@@ -132,8 +132,8 @@ def _private(path):
     """Return the exercises that an instructor's own file defines."""
     spec = importlib.util.spec_from_file_location(f"_private_{path.stem}", path)
     spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
-    exercises = getattr(module, "EXERCISES", ())
-    if not exercises or not all(isinstance(one, Exercise) for one in exercises):
+    exercises = getattr(module, "EXERCISES", None)
+    if not isinstance(exercises, tuple) or not all(isinstance(e, Exercise) for e in exercises):
         raise ValueError(f"{path} must define EXERCISES, a tuple of nncourse.exercises.Exercise")
     return exercises
 

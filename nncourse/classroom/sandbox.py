@@ -262,7 +262,13 @@ def _bwrap(stage, program):
     if os.getuid() == 0:  # the worker gives up root itself, for a user that owns nothing
         rights = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     return [
-        *("bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        *(
+            shutil.which("bwrap"),
+            "--unshare-pid",
+            "--unshare-net",
+            "--unshare-ipc",
+            "--unshare-uts",
+        ),
         *("--unshare-cgroup-try", "--die-with-parent", "--new-session", *rights, *mounts),
         *("--ro-bind", str(stage), "/course", "--perms", "0755", "--dir", "/dev"),
         *("--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"),

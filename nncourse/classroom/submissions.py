@@ -75,9 +75,9 @@ def find(folder):
 def _notebooks(folder):
     """Yield all notebooks below a folder; links to folders are not followed."""
     for top, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
+        folders[:] = sorted(set(folders) - {".ipynb_checkpoints", "__MACOSX"})
         for name in sorted(files):
-            if name.endswith(".ipynb") and not name.startswith("."):
+            if name.endswith(".ipynb") and not name.startswith("._"):  # macOS keeps remarks there
                 yield Path(top, name)
 
 
