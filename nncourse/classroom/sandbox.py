@@ -241,7 +241,8 @@ def _bwrap(stage, program):
     library, base = Path(sysconfig.get_path("stdlib")), Path(sys.base_prefix).resolve()
     wanted = ["/usr/lib", "/usr/lib64", "/etc/ld.so.cache", PYTHON, base / "lib"]
     wanted += [SITE / "numpy", SITE / "numpy.libs"]
-    bound, mounts, parents = [], [], set()
+    mounts = ["--size", str(LIMITS["RLIMIT_FSIZE"]), "--perms", "1777", "--tmpfs", "/tmp"]
+    bound, parents = [], {Path("/tmp")}
     for path in filter(Path.exists, map(Path, wanted)):
         if any(folder in path.parents for folder in bound):
             continue
@@ -272,7 +273,6 @@ def _bwrap(stage, program):
         *("--unshare-cgroup-try", "--die-with-parent", "--new-session", *rights, *mounts),
         *("--ro-bind", str(stage), "/course", "--perms", "0755", "--dir", "/dev"),
         *("--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"),
-        *("--size", str(LIMITS["RLIMIT_FSIZE"]), "--perms", "1777", "--tmpfs", "/tmp"),
         *("--chdir", "/tmp", "--remount-ro", "/", "--seccomp", str(program), "--"),
     ]
 
