@@ -68,6 +68,7 @@ class _Work:
     def __init__(self, options, checks, seed, sandbox):
         self.folder, self.checks, self.sandbox = options.output / "results", checks, sandbox
         self.settings = {"seed": seed, "cell_seconds": options.cell_seconds}
+        self.printed = chapters.printed(chapters.find_book())
         self.same = hashlib.sha256(repr((self.settings, list(checks))).encode())
         for path in sorted(Path(__file__).parents[1].rglob("*.py")) + options.extra_checks:
             self.same.update(path.read_bytes())
@@ -78,7 +79,8 @@ class _Work:
         kept = _read(self.folder / f"{one.id}.json")
         if isinstance(kept, dict) and kept.get("digest") == digest:
             return kept["results"]
-        results = grade(cells, self.checks, self.sandbox, **self.settings)
+        settings = self.settings | {"printed": self.printed}
+        results = grade(cells, self.checks, self.sandbox, **settings)
         results["notes"] = remarks + results["notes"]
         text = json.dumps({"digest": digest, "results": results})
         reports.write(self.folder / f"{one.id}.json", text)

@@ -13,11 +13,13 @@ import nbformat
 from nbformat import v4
 
 from ..exercises import all_exercises
+from .grading import DEFINITIONS, SKIPPED
 
 __all__ = [
     "find_book",
     "graded_names",
     "nbgrader_notebook",
+    "printed",
     "student_notebook",
     "tasks",
     "withhold",
@@ -55,6 +57,20 @@ class Task:
 def graded_names(path):
     """Return the names of the graded exercises in a notebook, in their order."""
     return [task.name for task in tasks(nbformat.read(path, as_version=4)) if task.name]
+
+
+def printed(book):
+    """Return how much to run of each code cell of the book, if a student hands it in as it is.
+
+    The book's own experiments may take minutes: their definitions are enough. Its solutions are
+    nobody's answers, and are not run at all.
+    """
+    amount = {}
+    for path in book.glob("[0-9]*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            solution = "solution" in cell.metadata.get("tags", [])
+            amount[cell.source.strip()] = SKIPPED if solution else DEFINITIONS
+    return amount
 
 
 def find_book():

@@ -12,13 +12,13 @@ import numpy as np
 
 from .sandbox import SandboxError, WorkerLost
 
-__all__ = ["grade"]
+__all__ = ["DEFINITIONS", "SKIPPED", "grade"]
 
 FULL, DEFINITIONS, SKIPPED = range(3)  # how much of a cell is run; one that kills is run less
-NOTES = "", "Only its imports, functions and classes were run then.", "It was left out then."
+NOTES = "", "Only its definitions were run then.", "It was left out then."
 
 
-def grade(cells, exercises, sandbox, *, seed, cell_seconds=10, seconds=90):
+def grade(cells, exercises, sandbox, *, seed, cell_seconds=10, seconds=90, printed=None):
     """Return the results of one submission as plain data, ready for JSON.
 
     Parameters
@@ -32,8 +32,13 @@ def grade(cells, exercises, sandbox, *, seed, cell_seconds=10, seconds=90):
         Fixes the inputs: the same for every submission.
     cell_seconds, seconds : float
         Time for one cell, or for all calls of one exercise; time for the whole submission.
+    printed : dict, optional
+        How much to run of cells that stand in the book: see :func:`chapters.printed`.
     """
     run = _Run(cells, sandbox, seed, cell_seconds, time.monotonic() + seconds)
+    run.amount = [(printed or {}).get(source.strip(), FULL) for source in cells]
+    if skipped := run.amount.count(SKIPPED):
+        run.notes.append(f"{skipped} cells are solutions of the book; they were left out.")
     todo = dict(exercises)
     while todo and cells and run.left() > 0:  # begin again without what has ended the process
         with sandbox.start() as worker:
@@ -52,7 +57,7 @@ class _Run:
     def __init__(self, cells, sandbox, seed, cell_seconds, deadline):
         self.cells, self.sandbox, self.seed = cells, sandbox, seed
         self.cell_seconds, self.deadline = cell_seconds, deadline
-        self.amount, self.notes, self.results = [FULL] * len(cells), [], {}
+        self.notes, self.results = [], {}
 
     def left(self):
         """Return the seconds that are left for the next step."""

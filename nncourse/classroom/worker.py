@@ -47,6 +47,13 @@ def plain_python(source):
     return "\n".join(lines)
 
 
+def is_definition(statement):
+    """Say whether a statement makes a name known without running anything that may take long."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return not any(isinstance(node, ast.Call) for node in ast.walk(statement))
+    return isinstance(statement, DEFINITIONS)
+
+
 def run_cell(source, definitions_only, namespace):
     """Execute a cell statement by statement; return what went wrong first, or None.
 
@@ -58,7 +65,7 @@ def run_cell(source, definitions_only, namespace):
         return describe(error)
     problem = None
     for statement in statements:
-        if definitions_only and not isinstance(statement, DEFINITIONS):
+        if definitions_only and not is_definition(statement):
             continue
         try:
             module = ast.Module([statement], type_ignores=[])

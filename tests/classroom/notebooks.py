@@ -33,6 +33,11 @@ def graded_tasks(chapter):
     return [task for task in tasks(read_chapter(chapter, BOOK)) if task.name]
 
 
+def own_words(task):
+    """Return the solution as a student might have written it, without the book's marks."""
+    return re.sub(r"^ *### (BEGIN|END) SOLUTION\n", "", task.solution, flags=re.MULTILINE)
+
+
 def secret_lines(task):
     """Return the lines that only the solution of an exercise has."""
     region = re.search(r"### BEGIN SOLUTION\n(.*?)### END", task.solution, re.S)[1]

@@ -14,9 +14,20 @@ from pathlib import Path
 
 import alternatives
 import pytest
-from classroom.notebooks import CHAPTERS, MAJORITY, NEURON, graded_tasks, hand_in, notebook
+from classroom.notebooks import (
+    BOOK,
+    CHAPTERS,
+    MAJORITY,
+    NEURON,
+    graded_tasks,
+    hand_in,
+    notebook,
+    own_words,
+    read_chapter,
+)
 
 from nncourse.classroom import __main__ as command
+from nncourse.classroom import chapters
 from nncourse.classroom import sandbox as sandbox_module
 from nncourse.classroom.__main__ import main
 from nncourse.classroom.grading import grade
@@ -121,6 +132,22 @@ def test_what_is_missing_is_said(sandbox):
     assert "stops with AttributeError" in said["majority"]
     empty = grade([], TWO, sandbox, seed=6)["exercises"]
     assert {result["message"] for result in empty.values()} == {"nothing to run."}
+
+
+@pytest.mark.parametrize("chapter", ["03_multilayer_perceptrons", "08_mnist_tensorflow"])
+def test_a_whole_chapter_can_be_handed_in(sandbox, chapter):
+    """Its own experiments, which take a minute, are not run; nor do its solutions count."""
+    notebook = read_chapter(chapter, BOOK)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    tasks = {task.stub: task for task in graded_tasks(chapter)}
+    checks = {task.name: [EXERCISES[task.name]] for task in tasks.values()}
+    filled = [own_words(tasks[cell]) if cell in tasks else cell for cell in cells]
+    options = {"seed": 6, "cell_seconds": 4, "printed": chapters.printed(BOOK)}
+    graded = grade(filled, checks, sandbox, **options)
+    assert points(graded) == {name: EXERCISES[name].points for name in checks}, graded
+    empty = grade(cells, checks, sandbox, **options)
+    assert set(points(empty).values()) == {0}
+    assert empty["notes"] == [f"{len(tasks)} cells are solutions of the book; they were left out."]
 
 
 # The command ----------------------------------------------------------------------------------
