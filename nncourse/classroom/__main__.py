@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
+from tqdm.auto import tqdm
 
 from ..exercises import Exercise, all_exercises
 from . import chapters, reports
@@ -44,7 +45,7 @@ def grade_class(options):
         with ThreadPoolExecutor(options.jobs) as pool:
             todo = {pool.submit(work.graded, *each): each[0].id for each in submissions}
             try:
-                for done in _progress(as_completed(todo), len(todo)):
+                for done in tqdm(as_completed(todo), total=len(todo), unit="submission"):
                     results[todo[done]] = done.result()
             except KeyboardInterrupt:
                 print("stopped; the same command goes on where this one ended", file=sys.stderr)
@@ -110,7 +111,8 @@ def _what_to_check(options, submissions):
     if unknown := set(options.chapter) - set(names):
         raise ValueError(f"there is no chapter {sorted(unknown)}; there are {list(names)}")
     if not (wanted := options.chapter):  # those that at least every fifth student mentions
-        words = [set(re.findall(r"\w+", "\n".join(cells))) for cells in submissions]
+        answers = re.compile(r"(?:def |check\([\"'])(\w+)")
+        words = [set(answers.findall("\n".join(cells))) for cells in submissions]
         shares = {c: sum(not said.isdisjoint(names[c]) for said in words) for c in names}
         wanted = [chapter for chapter, count in shares.items() if 5 * count >= len(words)]
     points = {c: {n: known[n].points for n in names[c]} for c in wanted}
@@ -138,12 +140,6 @@ def _private(path):
     if not isinstance(exercises, tuple) or not all(isinstance(e, Exercise) for e in exercises):
         raise ValueError(f"{path} must define EXERCISES, a tuple of nncourse.exercises.Exercise")
     return exercises
-
-
-def _progress(items, total):
-    from tqdm.auto import tqdm
-
-    return tqdm(items, total=total, unit="submission")
 
 
 def _python_files(folder):

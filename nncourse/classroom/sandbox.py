@@ -27,6 +27,8 @@ __all__ = ["Sandbox", "SandboxError", "Worker", "WorkerLost"]
 
 HERE = Path(__file__).resolve().parent
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+BASE = Path(sys.base_prefix).resolve()
+LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 SITE = Path(np.__file__).resolve().parents[1]
 MEGABYTE = 1 << 20
 LIMITS = {
@@ -37,9 +39,9 @@ LIMITS = {
     "RLIMIT_NPROC": 32,  # threads, as there are no processes
     "RLIMIT_CORE": 0,
 }
-UIDS = itertools.count(1_879_000_000 + os.getpid() % 9_000 * 1_000)  # nobody's, one per sandbox
+UIDS = itertools.cycle(range(50_000, 59_000))  # hardly anyone's; another for each sandbox
 ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
-ENVIRONMENT |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+ENVIRONMENT |= {"OPENBLAS_NUM_THREADS": "1", "LD_LIBRARY_PATH": f"{BASE}/lib"}
 # In place of nncourse.exercises: any name, no answers, no checks.
 STAND_IN = '''"""Your answers are checked outside, after your notebook has run."""
 
@@ -129,7 +131,7 @@ class Sandbox:
             if self.unsafe:
                 settings["limits"] = {"RLIMIT_CPU": LIMITS["RLIMIT_CPU"]}
             else:
-                settings |= {"limits": LIMITS, "path": ["/course", str(SITE)]}
+                settings |= {"limits": LIMITS, "path": ["/course", "/site"]}
                 settings["uid"] = next(UIDS) if os.getuid() == 0 else None
                 program.write(self._filter)
                 program.seek(0)
@@ -173,6 +175,8 @@ class Worker:
     def __init__(self, sandbox, process, connection):
         self.process, self._sandbox, self._socket = process, sandbox, connection
         sandbox.live.add(self)
+        if sandbox.stopped:
+            process.kill()
 
     def greet(self):
         """Wait until the worker is ready."""
@@ -238,22 +242,18 @@ class Worker:
 
 def _bwrap(stage, program):
     """Return the bubblewrap command, up to the program that it is to start."""
-    library, base = Path(sysconfig.get_path("stdlib")), Path(sys.base_prefix).resolve()
-    wanted = ["/usr/lib", "/usr/lib64", "/etc/ld.so.cache", PYTHON, base / "lib"]
-    wanted += [SITE / "numpy", SITE / "numpy.libs"]
     mounts = ["--size", str(LIMITS["RLIMIT_FSIZE"]), "--perms", "1777", "--tmpfs", "/tmp"]
-    bound, parents = [], {Path("/tmp")}
-    for path in filter(Path.exists, map(Path, wanted)):
-        if any(folder in path.parents for folder in bound):
-            continue
-        for parent in [p for p in path.parents[-2::-1] if p not in parents]:
-            mounts += ["--perms", "0755", "--dir", str(parent)]  # bwrap's own would be root's alone
-            parents.add(parent)
-        mounts += ["--ro-bind", str(path), str(path)]
-        bound.append(path)
-    for hidden in (library / "site-packages", base / "lib/python3/dist-packages"):
-        if hidden.is_dir() and hidden.resolve() != SITE:
-            mounts += ["--perms", "0755", "--tmpfs", str(hidden), "--remount-ro", str(hidden)]
+    made, bound = {Path("/tmp")}, []
+    for path in filter(Path.exists, map(Path, ("/usr/lib", "/usr/lib64", BASE / "lib", PYTHON))):
+        if not any(folder in path.parents for folder in bound):
+            for parent in [p for p in path.parents[-2::-1] if p not in made]:
+                mounts += ["--perms", "0755", "--dir", str(parent)]  # else root's alone
+                made.add(parent)
+            mounts += ["--ro-bind", str(path), str(path)]
+            bound.append(path)
+    for others in (LIBRARY / "site-packages", LIBRARY.parent / "python3/dist-packages"):
+        if others.is_dir():  # whatever else is installed, the answers perhaps
+            mounts += ["--perms", "0755", "--tmpfs", str(others), "--remount-ro", str(others)]
     for link in ("/lib", "/lib64"):
         if os.path.islink(link):
             mounts += ["--symlink", os.readlink(link), link]
@@ -262,6 +262,7 @@ def _bwrap(stage, program):
     rights = ["--unshare-user", "--cap-drop", "ALL"]
     if os.getuid() == 0:  # the worker gives up root itself, for a user that owns nothing
         rights = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    libraries = str(SITE / "numpy.libs") if (SITE / "numpy.libs").exists() else str(stage)
     return [
         *(
             shutil.which("bwrap"),
@@ -271,9 +272,11 @@ def _bwrap(stage, program):
             "--unshare-uts",
         ),
         *("--unshare-cgroup-try", "--die-with-parent", "--new-session", *rights, *mounts),
-        *("--ro-bind", str(stage), "/course", "--perms", "0755", "--dir", "/dev"),
-        *("--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"),
-        *("--chdir", "/tmp", "--remount-ro", "/", "--seccomp", str(program), "--"),
+        *("--perms", "0755", "--dir", "/site", "--ro-bind", str(SITE / "numpy"), "/site/numpy"),
+        *("--ro-bind", libraries, "/site/numpy.libs", "--ro-bind", str(stage), "/course"),
+        *("--perms", "0755", "--dir", "/dev", "--dev-bind", "/dev/null", "/dev/null"),
+        *("--dev-bind", "/dev/urandom", "/dev/urandom", "--chdir", "/tmp", "--remount-ro", "/"),
+        *("--seccomp", str(program), "--"),
     ]
 
 

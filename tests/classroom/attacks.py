@@ -25,6 +25,15 @@ READ = {
         "return sys.modules['nncourse.exercises'].all_exercises()['neuron'].answer(x, w, b)",
         "import sys, nncourse.exercises",
     ),
+    "use what else is installed": answer(
+        """
+        sys.path += [p for p in (os.path.dirname(os.__file__) + '/site-packages',
+                                 os.path.dirname(np.__file__) + '/..') if os.listdir(p)]
+        import nncourse, pip, _pytest
+        return np.maximum(x @ w + b, 0)
+        """,
+        "import os, sys",
+    ),
     "look for them in the course's copy": answer(
         """
         found = [os.path.join(top, f) for top, _, files in os.walk('/course') for f in files]
