@@ -91,7 +91,7 @@ def graded():
             (submissions / name).mkdir(parents=True)
             (submissions / name / "01_neurons.ipynb").write_text(notebook([*texts, MAJORITY]))
         arguments = ["--exercise", "neuron", "--exercise", "majority", "--chapter", "01_neurons"]
-        arguments += ["--cell-seconds", "2", "--jobs", "2", "--seed", "1"]
+        arguments += ["--cell-seconds", "3", "--jobs", "2", "--seed", "1"]
         code = main(["grade", str(submissions), "-o", str(top / "grades"), *arguments])
         rows = csv.DictReader((top / "grades" / "details.csv").read_text().splitlines())
         written = {
