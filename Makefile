@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env book html serve test lint unit notebooks browser chromium bench chapter screenshots repository clean
+.PHONY: help env book html serve test lint unit notebooks browser chromium bubblewrap bench chapter screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
@@ -85,7 +85,7 @@ lint: env ## … the style of code and notebooks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-unit: env ## … the package, the equations and the structure of the book
+unit: env bubblewrap ## … the package, the equations and the structure of the book
 	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --ignore tests/browser
 
 notebooks: env ## … that every chapter gives the outputs that are printed
@@ -94,17 +94,21 @@ notebooks: env ## … that every chapter gives the outputs that are printed
 browser: env chromium | $(SITE)/index.html ## … the built book in a browser
 	$(BIN)/python -m pytest tests/browser
 
-chromium:
-	@if command -v chromium >/dev/null; then exit 0; fi
+chromium: PROGRAM := chromium
+chromium: PACKAGES := chromium
+bubblewrap: PROGRAM := bwrap
+bubblewrap: PACKAGES := bubblewrap libseccomp2
+chromium bubblewrap:
+	@if command -v $(PROGRAM) >/dev/null; then exit 0; fi
 	sudo=''; [ "$$(id -u)" = 0 ] || sudo='sudo -n'
 	if ! { command -v apt-get && $$sudo true; } >/dev/null 2>&1; then
-	  echo 'The browser test needs chromium, and it cannot be installed from here.' >&2
-	  echo 'On Debian and Ubuntu: apt-get install chromium; then run make test again.' >&2
+	  echo 'The tests need $@, and it cannot be installed from here.' >&2
+	  echo 'On Debian and Ubuntu: apt-get install $(PACKAGES); then run make again.' >&2
 	  exit 1
 	fi
-	echo 'Installing chromium for the browser test …'
+	echo 'Installing $@ …'
 	$$sudo apt-get update -q
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGES)
 
 screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide and narrow, light and dark
 	@$(BIN)/python tests/browser/screenshots.py _build/screenshots

@@ -107,6 +107,20 @@ def test_every_common_mistake_gets_its_own_hint(name):
             assert (verdict.points, verdict.message) == (0, mistake.hint), (mistake.hint, verdict)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@each
+def test_zeros_of_the_right_shape_earn_nothing(name, dtype):
+    """However coarse the numbers: the tolerance is not the answer's to choose."""
+
+    def zeros(value):
+        if isinstance(value, (tuple, list)):
+            return [zeros(part) for part in value]
+        return np.zeros(np.shape(value), dtype)
+
+    answer = EXERCISES[name].answer
+    assert not EXERCISES[name].check(lambda *given: zeros(answer(*given)), 0).passed
+
+
 # The machinery itself, on an exercise made for the purpose.
 MEAN = Exercise(
     "mean",

@@ -7,7 +7,7 @@ __all__ = ["difference"]
 _TOLERANCE = {"e": 1e-2, "f": 1e-4, "d": 1e-8}  # by type code: float16, float32, float64
 
 
-def difference(received, expected, *, tolerance=None, name="the result"):
+def difference(received, expected, *, tolerance=None, name="the result", reveal=True):
     """Say how ``received`` differs from ``expected``, or return None if it does not.
 
     Parameters
@@ -19,6 +19,8 @@ def difference(received, expected, *, tolerance=None, name="the result"):
         smaller). By default 1e-8 in float64 and 1e-4 in float32, whichever of the two is coarser.
     name : str
         What to call it in the answer.
+    reveal : bool
+        Whether the sentence may state the expected value (its shape it always may).
 
     Examples
     --------
@@ -27,6 +29,8 @@ def difference(received, expected, *, tolerance=None, name="the result"):
     'the result should have shape (3, 2), but has (2, 3)'
     >>> difference((1.0, 5.0), (1.0, 4.0))
     'the result[1] should be 4, but is 5'
+    >>> difference(5.0, 4.0, reveal=False)
+    'the result is not what it should be, but 5'
     """
     if isinstance(expected, dict):
         if not isinstance(received, dict) or received.keys() != expected.keys():
@@ -34,24 +38,33 @@ def difference(received, expected, *, tolerance=None, name="the result"):
                 f"{name} should be a dict with the keys {list(expected)}, but is {_say(received)}"
             )
         parts = [(f"{name}[{k!r}]", received[k], expected[k]) for k in expected]
-        return _first_difference(parts, tolerance)
+        return _first_difference(parts, tolerance, reveal)
     if isinstance(expected, (tuple, list)):
         if not isinstance(received, (tuple, list)) or len(received) != len(expected):
             return f"{name} should have {len(expected)} parts, but is {_say(received)}"
         pairs = enumerate(zip(received, expected, strict=True))
-        return _first_difference([(f"{name}[{i}]", r, e) for i, (r, e) in pairs], tolerance)
+        parts = [(f"{name}[{i}]", r, e) for i, (r, e) in pairs]
+        return _first_difference(parts, tolerance, reveal)
     if expected is None or isinstance(expected, str):
         same = type(received) is type(expected) and received == expected
-        return None if same else f"{name} should be {expected!r}, but is {_say(received)}"
-    return _array_difference(received, np.asarray(expected), tolerance, name)
+        return None if same else _unequal(name, repr(expected), _say(received), reveal)
+    return _array_difference(received, np.asarray(expected), tolerance, name, reveal)
 
 
-def _first_difference(parts, tolerance):
-    found = (difference(r, e, tolerance=tolerance, name=name) for name, r, e in parts)
+def _first_difference(parts, tolerance, reveal):
+    found = (
+        difference(r, e, tolerance=tolerance, name=name, reveal=reveal) for name, r, e in parts
+    )
     return next((text for text in found if text), None)
 
 
-def _array_difference(given, expected, tolerance, name):
+def _unequal(name, expected, received, reveal):
+    if reveal:
+        return f"{name} should be {expected}, but is {received}"
+    return f"{name} is not what it should be, but {received}"
+
+
+def _array_difference(given, expected, tolerance, name, reveal):
     try:
         received = np.asarray(given)
     except (ValueError, TypeError):
@@ -64,8 +77,8 @@ def _array_difference(given, expected, tolerance, name):
             return f"{name} should be one number, but has shape {received.shape}"
         return f"{name} should have shape {expected.shape}, but has {received.shape}"
     if tolerance is None:
-        codes = (a.dtype.char for a in (received, expected))
-        tolerance = max(_TOLERANCE.get(code, 1e-8) for code in codes)
+        own, wanted = (_TOLERANCE.get(a.dtype.char, 1e-8) for a in (received, expected))
+        tolerance = max(wanted, min(own, 1e-4))  # casting to float16 excuses nothing
     received, expected = received.astype(np.float64), expected.astype(np.float64)
     finite = np.isfinite(expected)
     scale = max(1.0, float(np.max(np.abs(expected[finite]), initial=0)))
@@ -78,7 +91,8 @@ def _array_difference(given, expected, tolerance, name):
         return None
     where = tuple(map(int, np.argwhere(~same)[0]))
     entry = f" at {list(where)}" if where else ""
-    return f"{name}{entry} should be {expected[where]:.6g}, but is {received[where]:.6g}"
+    values = f"{expected[where]:.6g}", f"{received[where]:.6g}"
+    return _unequal(f"{name}{entry}", *values, reveal)
 
 
 def _say(value):

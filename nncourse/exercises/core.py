@@ -71,6 +71,13 @@ class Verdict:
         return f'<div class="nncourse-verdict" style="{style}">{html.escape(repr(self))}</div>'
 
 
+def _run(function, arguments):
+    try:
+        return function(*arguments), arguments
+    except Exception as error:
+        return error, arguments
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One graded exercise.
@@ -112,12 +119,16 @@ class Exercise:
     points: int = 1
     tolerance: float | None = None
 
-    def check(self, function, rng=None):
-        """Run ``function`` on new random inputs and return a :class:`Verdict`."""
-        message = self._what_is_wrong(function, np.random.default_rng(rng))
+    def check(self, function, rng=None, *, run=_run, reveal=True):
+        """Run ``function`` on new random inputs and return a :class:`Verdict`.
+
+        ``run(function, arguments)`` returns the result, or the exception, and the arguments as they
+        are afterwards. With ``reveal=False`` the message names no expected value.
+        """
+        message = self._what_is_wrong(function, np.random.default_rng(rng), run, reveal)
         return Verdict(self.name, 0 if message else self.points, self.points, message or "")
 
-    def _what_is_wrong(self, function, rng):
+    def _what_is_wrong(self, function, rng, run, reveal):
         if not callable(function):
             return (
                 f"expected your function itself, got {type(function).__name__}. Leave out the ()."
@@ -125,17 +136,14 @@ class Exercise:
         cases = self.cases(rng)
         received = []
         for arguments in cases:
-            given = copy.deepcopy(arguments)
-            try:
-                received.append(function(*given))
-            except NotImplementedError:
+            result, after = run(function, copy.deepcopy(arguments))
+            if isinstance(result, NotImplementedError):
                 return "not solved yet."
-            except Exception as error:
-                received.append(error)
-            if difference(given, arguments, tolerance=0):
+            if difference(after, arguments, tolerance=0):
                 return "your function changes its input. Work on a copy, or make a new array."
+            received.append(result)
         expected = [self.answer(*copy.deepcopy(arguments)) for arguments in cases]
-        problems = [self._problem(r, e) for r, e in zip(received, expected, strict=True)]
+        problems = [self._problem(r, e, reveal) for r, e in zip(received, expected, strict=True)]
         problem = next((text for text in problems if text), None)
         if problem is None:
             return None
@@ -143,10 +151,10 @@ class Exercise:
             return "not solved yet: your function returns nothing."
         return self._hint(cases, received) or problem
 
-    def _problem(self, received, expected):
+    def _problem(self, received, expected, reveal):
         if isinstance(received, Exception):
             return f"your function stops with {type(received).__name__}: {received}"
-        return difference(received, expected, tolerance=self.tolerance)
+        return difference(received, expected, tolerance=self.tolerance, reveal=reveal)
 
     def _hint(self, cases, received):
         """The hint of the first known mistake that gives the same results in every case."""

@@ -1,0 +1,219 @@
+"""The exercises of a chapter: read out of its notebook, handed out without their answers.
+
+Both the released notebooks and the book with withheld solutions are made of what is *kept*:
+statements and stubs. Whatever else stands among the exercises is left out, whatever it is.
+"""
+
+import copy
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import v4
+
+from ..exercises import all_exercises
+from .grading import DEFINITIONS, SKIPPED
+
+__all__ = [
+    "find_book",
+    "graded_names",
+    "nbgrader_notebook",
+    "printed",
+    "student_notebook",
+    "tasks",
+    "withhold",
+]
+
+SECTION = re.compile(r"^## (.*)$", re.MULTILINE)
+STATEMENT = re.compile(
+    r"^(?P<fence>`{3,}|:{3,})\{exercise\} *(?P<title>[^\n]*)\n"
+    r"(?P<options>(?::[\w-]+:[^\n]*\n)*)\n*(?P<body>.*?)\n?^(?P=fence)$",
+    re.MULTILINE | re.DOTALL,
+)
+CHECK = re.compile(r'^[\w.]*\bcheck\("(\w+)", (\w+)\)\s*$', re.MULTILINE)
+EQUATION = r"^\$\$(?P<tex>(?:(?!\$\$).)+)\$\$ \({label}\)$"
+SETUP = "import numpy as np\n\nimport nncourse as nn"
+HOW = """# Exercises: {title}
+
+Write your code where the comment stands and run the cell. The check draws new random inputs each
+time; when it says ✗, it also says where to look. Keep the names of the functions, and hand in this
+file.
+
+The chapter itself: [{name}]({page})"""
+
+
+@dataclass
+class Task:
+    """One exercise as it stands in a chapter; ``name`` is empty if it is not graded."""
+
+    title: str
+    body: str
+    name: str = ""
+    stub: str = ""
+    solution: str = ""
+
+
+def graded_names(path):
+    """Return the names of the graded exercises in a notebook, in their order."""
+    return [task.name for task in tasks(nbformat.read(path, as_version=4)) if task.name]
+
+
+def printed(book):
+    """Return how much to run of each code cell of the book, if a student hands it in as it is.
+
+    The book's own experiments may take minutes: their definitions are enough. Its solutions are
+    nobody's answers, and are not run at all.
+    """
+    amount = {}
+    for path in book.glob("[0-9]*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            solution = "solution" in cell.metadata.get("tags", [])
+            amount[cell.source.strip()] = SKIPPED if solution else DEFINITIONS
+    return amount
+
+
+def find_book():
+    """Return the folder of the chapters.
+
+    Raises
+    ------
+    ValueError
+        If the package is installed without the book.
+    """
+    for root in (Path(__file__).resolve().parents[2], Path.cwd()):
+        if (root / "book" / "bootstrap.ipy").exists():
+            return root / "book"
+    raise ValueError("found no book: run this in a clone of the course's repository")
+
+
+def read(chapter, book):
+    """Return the notebook of a chapter, given by its name."""
+    path = book / f"{chapter}.ipynb"
+    if not re.fullmatch(r"\w+", chapter) or not path.exists():
+        known = ", ".join(p.stem for p in sorted(book.glob("[0-9]*.ipynb")))
+        raise ValueError(f"there is no chapter {chapter!r}; there are {known}")
+    return nbformat.read(path, as_version=4)
+
+
+def tasks(notebook):
+    """Return the exercises of a chapter's notebook in their order."""
+    found, by_name = [], {}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for match in STATEMENT.finditer(cell.source):
+                task = Task(match["title"].strip(), match["body"].strip())
+                if named := re.search(r"[Cc]heck name: `(\w+)`", task.body):
+                    task.name = named[1]
+                    by_name[task.name] = task
+                found.append(task)
+        for tag in {"exercise", "solution"} & set(cell.metadata.get("tags", [])):
+            name = CHECK.search(cell.source)[1]
+            setattr(by_name[name], "stub" if tag == "exercise" else tag, cell.source)
+    return found
+
+
+def student_notebook(chapter, book, only=()):
+    """Return a notebook with statements, stubs and checks, and with nothing that answers them."""
+    notebook = read(chapter, book)
+    cells = _opening(chapter, notebook, book)
+    for task in _chosen(notebook, only):
+        cells.append(v4.new_markdown_cell(_statement(task, notebook)))
+        metadata = {"nncourse": {"exercise": task.name}} if task.name else {}
+        cells.append(v4.new_code_cell(task.stub, metadata=metadata))
+    return _notebook(chapter, cells)
+
+
+def nbgrader_notebook(chapter, book, only=()):
+    """Return a source notebook for nbgrader: with solutions, and with a graded cell for each."""
+    notebook = read(chapter, book)
+    cells = _opening(chapter, notebook, book)
+    points = {name: exercise.points for name, exercise in all_exercises().items()}
+    for task in _chosen(notebook, only):
+        cells.append(v4.new_markdown_cell(_statement(task, notebook)))
+        if not task.name:
+            cells.append(v4.new_code_cell(""))
+            continue
+        answer = CHECK.sub("", task.solution).strip()
+        test = f'verdict = nn.exercises.check("{task.name}", {task.name})\n'
+        test += "assert verdict.passed, verdict"
+        for source, about in (
+            (answer, _nbgrader(task.name, solution=True)),
+            (test, _nbgrader(f"check-{task.name}", grade=True, points=points[task.name])),
+        ):
+            cells.append(v4.new_code_cell(source, metadata={"nbgrader": about}))
+    return _notebook(chapter, cells)
+
+
+def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
+    about = {"grade_id": grade_id, "solution": solution, "grade": grade, "locked": grade}
+    about |= {"schema_version": 3, "task": False, "cell_type": "code"}
+    return about | ({"points": points} if grade else {})
+
+
+def _opening(chapter, notebook, book):
+    """Return the title, the cell that installs the package on Colab, and the imports."""
+    title = re.search(r"^# (.*)$", notebook.cells[0].source, re.MULTILINE)[1]
+    config = (book.parent / "_config.yml").read_text(encoding="utf-8")
+    url, branch = re.search(r"^repository:\s+url: (\S+)\s+branch: (\S+)", config, re.M).groups()
+    page = f"{url}/blob/{branch}/book/{chapter}.ipynb"
+    bootstrap = (book / "bootstrap.ipy").read_text(encoding="utf-8").strip()
+    return [
+        v4.new_markdown_cell(HOW.format(title=title, name=chapter, page=page)),
+        v4.new_code_cell(bootstrap),
+        v4.new_code_cell(SETUP),
+    ]
+
+
+def _notebook(chapter, cells):
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    for number, cell in enumerate(cells):
+        cell["id"] = f"{chapter.replace('_', '-')}-{number}"
+    return v4.new_notebook(cells=cells, metadata=metadata | {"nncourse": {"chapter": chapter}})
+
+
+def _chosen(notebook, only):
+    found = tasks(notebook)
+    known = [task.name for task in found if task.name]
+    if unknown := set(only) - set(known):
+        raise ValueError(f"the chapter has no exercise {sorted(unknown)}; it has {known}")
+    return [task for task in found if not only or task.name in only]
+
+
+def _statement(task, notebook):
+    """Return the statement as plain Markdown, the equations that it refers to written out."""
+    text, equations = task.body, []
+    prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for label in dict.fromkeys(re.findall(r"\{eq\}`([\w-]+)`", text)):
+        if found := re.search(EQUATION.format(label=label), prose, re.MULTILINE | re.DOTALL):
+            equations.append(f"$$\n{found['tex'].strip()} \\tag{{{label}}}\n$$")
+    text = re.sub(r"\{eq\}`([\w-]+)`", r"(\1)", text)
+    text = re.sub(r"\{(?:ref|doc|numref)\}`([^`<]+?) *<[^`>]*>`", r"*\1*", text)
+    text = re.sub(r"\{cite(?::\w+)?\}`([^`]+)`", r"(\1)", text)
+    text = re.sub(r"\{\w+(?::\w+)?\}`([^`]+)`", r"`\1`", text)
+    return "\n\n".join([f"## {task.title}", text, *equations])
+
+
+def withhold(notebook):
+    """Return a copy of a notebook (a dict as in its file) without answers to its exercises.
+
+    In the section "Exercises" only its first paragraphs, the statements and the stubs are kept.
+    """
+    notebook = copy.deepcopy(notebook)
+    kept, inside = [], False
+    for cell in notebook["cells"]:
+        source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and (headings := SECTION.findall(source)):
+            inside = headings[-1] == "Exercises"
+            kept.append(cell)
+            continue
+        if not inside:
+            kept.append(cell)
+        elif cell["cell_type"] == "markdown":
+            cell["source"] = "\n\n".join(match[0] for match in STATEMENT.finditer(source))
+            kept += [cell] if cell["source"] else []
+        elif "exercise" in cell["metadata"].get("tags", []):
+            kept.append(cell)
+    notebook["cells"] = kept
+    return notebook

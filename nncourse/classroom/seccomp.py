@@ -1,0 +1,75 @@
+"""A seccomp filter: the system calls that Python and NumPy need, and no others.
+
+Assembled by libseccomp, which every Linux distribution ships, for the processor it runs on. There
+is no call to start a process, to open a socket, to trace, to mount or to enter a namespace; new
+threads are allowed. What is not listed answers ENOSYS.
+"""
+
+import ctypes
+import errno
+import os
+
+__all__ = ["bpf_program"]
+
+ALLOWED = """
+    read readv pread64 preadv write writev pwrite64 pwritev lseek open openat close fcntl dup dup2
+    dup3 pipe pipe2 poll ppoll select pselect6 stat lstat fstat newfstatat statx access faccessat
+    faccessat2 readlink readlinkat getcwd getdents64 mkdir mkdirat unlink unlinkat rmdir rename
+    renameat renameat2 ftruncate fsync chdir mmap mprotect munmap mremap madvise brk futex
+    futex_waitv get_robust_list set_robust_list set_tid_address rseq membarrier sched_yield
+    sched_getaffinity rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack exit exit_group wait4
+    getpid gettid getppid getuid geteuid getgid getegid getresuid getresgid getgroups setgroups
+    setresuid setresgid prlimit64 getrlimit setrlimit getrusage arch_prctl clock_gettime
+    clock_getres clock_nanosleep nanosleep gettimeofday time times uname sysinfo getrandom execve
+    restart_syscall
+""".split()
+CLONE_THREAD, CLONE_NAMESPACES = 0x00010000, 0x7E020080
+EQUAL, MASKED_EQUAL = 4, 7
+CONDITIONAL = (  # call, number of the argument, how it is compared, with what
+    ("clone", 0, MASKED_EQUAL, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD),
+    ("ioctl", 1, EQUAL, 0x5401, 0),  # is this a terminal?
+    ("ioctl", 1, EQUAL, 0x5450, 0),  # should a program started from here inherit this file?
+    ("ioctl", 1, EQUAL, 0x5451, 0),
+)
+
+
+class _Comparison(ctypes.Structure):
+    _fields_ = (
+        ("argument", ctypes.c_uint),
+        ("operator", ctypes.c_int),
+        ("first", ctypes.c_uint64),
+        ("second", ctypes.c_uint64),
+    )
+
+
+def bpf_program():
+    """Return the filter as the bytes that ``bwrap --seccomp`` reads.
+
+    Raises
+    ------
+    OSError
+        If libseccomp is missing or refuses a rule.
+    """
+    library = ctypes.CDLL("libseccomp.so.2")
+    library.seccomp_init.restype = ctypes.c_void_p
+    allow, refuse = ctypes.c_uint32(0x7FFF0000), ctypes.c_uint32(0x00050000 | errno.ENOSYS)
+    context = ctypes.c_void_p(library.seccomp_init(refuse))
+    for name, *condition in (*((name,) for name in ALLOWED), *CONDITIONAL):
+        number = library.seccomp_syscall_resolve_name(name.encode())
+        if number >= 0:  # negative: this processor has no such call
+            compared = ctypes.byref(_Comparison(*condition)) if condition else None
+            count = ctypes.c_uint(bool(condition))
+            _checked(library.seccomp_rule_add_array(context, allow, number, count, compared))
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as program:
+        try:
+            _checked(library.seccomp_export_bpf(context, write_end))
+        finally:
+            os.close(write_end)
+            library.seccomp_release(context)
+        return program.read()
+
+
+def _checked(code):
+    if code != 0:
+        raise OSError(-code, "libseccomp refuses a rule")

@@ -1,0 +1,121 @@
+"""Each command on the page for instructors does what the page says."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from classroom.attacks import ATTACKS
+from classroom.notebooks import BOOK, CHAPTERS, graded_tasks, hand_in, notebook, own_words
+
+from nncourse.classroom.submissions import find
+from nncourse.exercises import all_exercises
+
+ROOT = BOOK.parent
+PAGE = (BOOK / "instructors.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Run all commands of the page, in order, in a copy of the repository."""
+    top = tmp_path_factory.mktemp("fork")
+    listed = ["_config.yml", "pyproject.toml", "constraints.txt", "Makefile", "CITATION.cff",
+              "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]  # fmt: skip
+    for name in listed:
+        shutil.copy(ROOT / name, top)
+    without = shutil.ignore_patterns("__pycache__", "*.npz")
+    shutil.copytree(ROOT / "book", top / "book", ignore=without)
+    shutil.copytree(
+        ROOT / "nncourse", top / "nncourse", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    # Stands for the environment that `make env` makes: this one.
+    programs = top / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "python").chmod(0o755)
+    real = Path(sys.executable).parent
+    (programs / "activate").write_text(f'PATH="{programs}:{real}:$PATH"\n')
+    (top / ".venv" / ".made").touch()
+    os.utime(top / ".venv" / ".made", (2**32, 2**32))
+    answers = [own_words(task) for task in graded_tasks("04_backpropagation")]
+    leaky = "def leaky(x):\n    return np.where(x > 0, x, 0.1 * x)"
+    hand_in(top / "submissions", {
+        "doejane_1_2_04_backpropagation.ipynb": notebook(*answers, leaky),
+        "roejoe_3_4_04_backpropagation.ipynb": notebook(*answers[:2]),
+    })  # fmt: skip
+    for code in blocks("python"):
+        hand_in(top, {re.search(r"`(checks/\w+\.py)`:", PAGE)[1]: code})
+    environment = os.environ | {"PYTHONPATH": str(top), "HOME": str(top), "TQDM_DISABLE": "1"}
+    done = subprocess.run(["bash", "-eu", "-c", "".join(blocks("sh"))], cwd=top, text=True,
+                          env=environment, capture_output=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return top
+
+
+def grades(folder):
+    with open(folder / "gradebook.csv", encoding="utf-8", newline="") as file:
+        return [row[5:] for row in csv.reader(file)]
+
+
+def test_the_copy_has_its_own_address(ran):
+    for path in (ran / "_config.yml", ran / "dist" / "04_backpropagation.ipynb"):
+        assert "https://github.com/you/fork" in path.read_text(encoding="utf-8")
+
+
+def test_notebooks_are_released(ran):
+    released = {str(path.relative_to(ran / "dist")) for path in (ran / "dist").rglob("*.ipynb")}
+    quiz = "quiz/04_backpropagation.ipynb"
+    assert released == {"04_backpropagation.ipynb", "05_gradient_descent.ipynb", quiz}
+    assert (ran / "dist" / quiz).read_text(encoding="utf-8").count("exercises.check(") == 2
+
+
+def test_the_class_is_graded(ran):
+    assert grades(ran / "grades") == [["04_backpropagation"], ["9"], ["9"], ["2"]]
+    assert grades(ran / "grades-again") == grades(ran / "grades")
+    assert grades(ran / "grades-exam") == [
+        ["04_backpropagation", "quiz"], ["9", "2"], ["9", "2"], ["2", "0"],
+    ]  # fmt: skip
+    table = re.findall(r"^\| ([^|]+) \| (?!Holds|:)", PAGE.split("| File in")[1], re.MULTILINE)[:5]
+    for name in re.findall(r"`([\w./-]+)`", "".join(table)):
+        assert (ran / "grades" / name).exists()
+
+
+def test_nbgrader_makes_the_version_for_students(ran):
+    student = ran / "release" / "04_backpropagation" / "04_backpropagation.ipynb"
+    assert "YOUR CODE HERE" in student.read_text(encoding="utf-8")
+
+
+def test_the_plan_lists_chapters_exercises_and_points():
+    rows = re.findall(r"^\| [\d–]+ \| \{doc\}`(\w+)` \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    points = {name: exercise.points for name, exercise in all_exercises().items()}
+    for chapter, count, total in rows:
+        names = [task.name for task in graded_tasks(chapter)]
+        assert (int(count), int(total)) == (len(names), sum(points[name] for name in names))
+    assert [row[0] for row in rows] == CHAPTERS
+    weeks = re.findall(r"^\| (\d+)(?:–(\d+))? \|", PAGE, re.MULTILINE)
+    days = [w for first, last in weeks for w in range(int(first), int(last or first) + 1)]
+    assert days == list(range(1, 15)) and "Fourteen weeks" in PAGE
+
+
+def test_the_layouts_are_recognized(tmp_path):
+    table = PAGE.split("| From |")[1].split("\n\n")[0]
+    files = re.findall(r"`([^`]+\.ipynb)`", table)
+    assert len(files) == 5
+    for i, name in enumerate(files):
+        (one,) = find(hand_in(tmp_path / str(i), {name: notebook("1")}))
+        assert one.student in {"doejane", "Jane Doe", "jane"}
+
+
+def test_what_the_page_says_of_the_attacks_and_the_switch():
+    assert "more than eighty ways" in PAGE and len(ATTACKS) > 80
+    (switch,) = blocks("yaml")
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    assert switch.strip().replace("true", "false") in config
