@@ -1,8 +1,8 @@
 """The map of the chapters, and the line of facts at the top of each.
 
-Everything is read from `_toc.yml` and from the notebooks themselves: the order and the parts, what a
-chapter builds on ("What you need"), what running it costs ("Run time and memory"), and how much there
-is in it. A chapter that is added to the table of contents is on the map.
+Everything is read from `_toc.yml` and from the notebooks themselves: the order and the parts, what
+a chapter builds on ("What you need"), what running it costs ("Run time and memory"), and how much
+there is in it. A chapter that is added to the table of contents is on the map.
 """
 
 import json
@@ -80,8 +80,8 @@ def direct_needs(book):
 def tracks(book):
     """Lay the map out: return each chapter's lane, and the strokes that cross its row.
 
-    A chapter goes on in the lane of the latest one that it builds on, or opens a new lane when another
-    has done so. A stroke is (lane, height) → (lane, height), with heights 0, 50 and 100 in a row.
+    A chapter goes on in the lane of the latest one that it builds on, or opens a new lane when
+    another has done so. A stroke is (lane, height, lane, height), with heights from 0 to 100.
     """
     names, lane, last = list(book), {}, []
     strokes = {name: set() for name in names}
@@ -115,10 +115,11 @@ def picture(name, book):
     def x(number):
         return LANE * number + LANE // 2
 
-    paths = "".join(
-        f'<path d="M{x(a)} {top}C{x(a)} {(top + end) / 2:g} {x(b)} {(top + end) / 2:g} {x(b)} {end}"/>'
-        for a, top, b, end in sorted(strokes[name])
-    )
+    def path(a, top, b, end):
+        middle = (top + end) // 2
+        return f'<path d="M{x(a)} {top}C{x(a)} {middle} {x(b)} {middle} {x(b)} {end}"/>'
+
+    paths = "".join(path(*stroke) for stroke in sorted(strokes[name]))
     return (
         f'<div class="track" aria-hidden="true" style="width:{width}px">'
         f'<svg viewBox="0 0 {width} 100" preserveAspectRatio="none">{paths}</svg>'
