@@ -9,10 +9,18 @@ from pathlib import Path
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from latex2mathml.converter import convert
-from sphinx.addnodes import start_of_file
+from sphinx.addnodes import only, start_of_file
 from sphinx.util.math import get_node_equation_number
 
+import nncourse
+
 BUILT = Path(__file__).resolve().parents[2] / "_build" / "editions"
+
+
+def configure(app, config):
+    """Set what the EPUB must have and a YAML file cannot say."""
+    config.version = config.release = nncourse.__version__
+    config.epub_cover = ("_static/cover.png", "")
 
 
 def prepare(app):
@@ -59,13 +67,14 @@ class Editions(Directive):
             name = f"{file.suffix[1:].upper()} ({size:.0f} MB)"
             line += [nodes.Text(" · " if len(line) else "The whole book in one file: ")]
             line += nodes.reference("", name, refuri=f"../{file.name}")
-        return [nodes.only("", line, expr="html")] if len(line) else []
+        return [only("", line, expr="html")] if len(line) else []
 
 
 def setup(app):
     """Connect to Sphinx."""
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     app.add_directive("editions", Editions)
+    app.connect("config-inited", configure)
     app.connect("builder-inited", prepare)
     app.connect("doctree-resolved", leave_out_the_front_page)
     return {"version": "1", "parallel_read_safe": True}

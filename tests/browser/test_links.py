@@ -33,9 +33,3 @@ def test_links_within_the_book(page):
         elif anchor and target.endswith(".html") and unquote(anchor) not in read(target)[1]:
             broken.append(f"{link}: no such anchor")
     assert broken == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_to_the_outside_are_encrypted(page):
-    outside = [link for link in read(page)[0] if urlsplit(link).scheme not in ("", "data")]
-    assert [link for link in outside if not link.startswith(("https://", "mailto:"))] == []
