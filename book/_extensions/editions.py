@@ -6,6 +6,7 @@ there. Readers of e-books run no scripts, so formulas are MathML in the EPUB.
 
 from pathlib import Path
 
+from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from latex2mathml.converter import convert
@@ -41,6 +42,16 @@ def leave_out_the_front_page(app, doctree, docname):
                 page.remove(part)
 
 
+def close_tags(app, doctree, docname):
+    """Make pieces of raw HTML the XHTML that an e-book is made of, without scripts."""
+    if app.builder.name == "epub":
+        for raw in doctree.findall(nodes.raw):
+            soup = BeautifulSoup(raw.astext(), "html.parser")
+            for script in soup(["script", "form"]):
+                script.decompose()
+            raw.children = [nodes.Text(str(soup))]
+
+
 def inline(self, node):
     """Write a formula within a line."""
     self.body.append(convert(node.astext()))
@@ -48,11 +59,12 @@ def inline(self, node):
 
 
 def displayed(self, node):
-    """Write a displayed formula and its number."""
+    """Write a displayed formula and its number; `split` is the name that the converter knows."""
+    text = node.astext().replace("{aligned}", "{split}")
     self.body.append(self.starttag(node, "div", CLASS="math"))
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})</span>')
-    self.body.append(convert(node.astext(), display="block") + "</div>")
+    self.body.append(convert(text, display="block") + "</div>")
     raise nodes.SkipNode
 
 
@@ -77,4 +89,5 @@ def setup(app):
     app.connect("config-inited", configure)
     app.connect("builder-inited", prepare)
     app.connect("doctree-resolved", leave_out_the_front_page)
+    app.connect("doctree-resolved", close_tags)
     return {"version": "1", "parallel_read_safe": True}
