@@ -11,7 +11,7 @@ from _measure import pin_to_one_core, print_table, ratio, report, side_by_side  
 import keras
 import numpy as np
 import torch
-from _peers import keras_by_fit, keras_by_function, one_thread, torch_by_loop
+from _peers import keras_by_fit, keras_by_function, nncourse_by_loop, one_thread, torch_by_loop
 
 import nncourse as nn
 
@@ -57,17 +57,7 @@ def in_nncourse(x, y):
         nn.ReLU(),
         nn.Dense(64, 10, rng=4),
     )
-    optimizer = nn.Adam(model.parameters())
-
-    def run(steps):
-        for batch, labels in zip(x[:steps], y[:steps], strict=True):
-            _, grad = nn.losses.softmax_cross_entropy(model(batch, training=True), labels)
-            optimizer.zero_grad()
-            model.backward(grad, input_grad=False)
-            optimizer.step()
-        return nn.losses.softmax_cross_entropy(model(x[0]), y[0])[0]
-
-    return run, [p.value.copy() for p in model.parameters()]
+    return nncourse_by_loop(model, x, y), [p.value.copy() for p in model.parameters()]
 
 
 def keras_model(weights):

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import torch
+from _peers import one_thread
 
 import nncourse as nn
 
@@ -121,9 +122,7 @@ def repeated(step):
 def main():
     """Check that all compute the same, then time them."""
     pin_to_one_core()
-    torch.set_num_threads(1)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    one_thread()
     rng = np.random.default_rng(2026)
     x = rng.normal(size=(BATCH, TIME, INPUTS)).astype(np.float32)
     r = rng.normal(size=(BATCH, UNITS)).astype(np.float32)

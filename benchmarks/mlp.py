@@ -14,7 +14,7 @@ from _measure import pin_to_one_core, print_table, ratio, report, side_by_side  
 import keras
 import numpy as np
 import torch
-from _peers import keras_by_fit, keras_by_function, one_thread, torch_by_loop
+from _peers import keras_by_fit, keras_by_function, nncourse_by_loop, one_thread, torch_by_loop
 from sklearn.neural_network import MLPClassifier
 
 import nncourse as nn
@@ -43,17 +43,7 @@ def bare_products(x, weights):
 def in_nncourse(x, y):
     layers = [nn.Dense(*SIZES[i : i + 2], rng=i) for i in range(3)]
     model = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
-    optimizer = nn.Adam(model.parameters())
-
-    def run(steps):
-        for batch, labels in zip(x[:steps], y[:steps], strict=True):
-            _, grad = nn.losses.softmax_cross_entropy(model(batch, training=True), labels)
-            optimizer.zero_grad()
-            model.backward(grad, input_grad=False)
-            optimizer.step()
-        return nn.losses.softmax_cross_entropy(model(x[0]), y[0])[0]
-
-    return run, [layer.kernel.value.copy() for layer in layers]
+    return nncourse_by_loop(model, x, y), [layer.kernel.value.copy() for layer in layers]
 
 
 def keras_model(weights):

@@ -17,7 +17,17 @@ Sequential(
 
 import importlib
 
-from . import activations, gradcheck, initializers, losses, metrics, regularizers, schedules
+from . import (
+    activations,
+    gradcheck,
+    initializers,
+    losses,
+    metrics,
+    regularizers,
+    sampling,
+    schedules,
+    transformer,
+)
 from .autodiff import Value
 from .callbacks import Callback, EarlyStopping
 from .clipping import clip_by_global_norm
@@ -33,16 +43,22 @@ from .layers import (
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePool2D,
     Layer,
+    LayerNorm,
     LeakyReLU,
+    LoRA,
     MaxPool2D,
+    MultiHeadAttention,
     Parameter,
+    PositionalEncoding,
     RandomAffine,
     RandomFlip,
     ReLU,
     Residual,
+    RMSNorm,
     Sequential,
     Sigmoid,
     SiLU,
@@ -57,14 +73,29 @@ from .regularizers import L1, L1L2, L2
 from .saving import load, save
 from .schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
 from .training import Trainer, TrainingError
+from .transformer import BERT, GPT, TransformerBlock
 
 __version__ = "0.1.0"
 
-_ON_DEMAND = ("datasets", "exercises", "measure", "plotting")  # imported when first used
+_ON_DEMAND = (  # imported when first used
+    "architectures",
+    "counting",
+    "datasets",
+    "distributed",
+    "exercises",
+    "measure",
+    "plotting",
+    "pretrained",
+    "quantization",
+    "scaling",
+    "tokenizers",
+)
 
 __all__ = [
+    "BERT",
     "ELU",
     "GELU",
+    "GPT",
     "GRU",
     "L1",
     "L1L2",
@@ -82,17 +113,23 @@ __all__ = [
     "Dense",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "ExponentialDecay",
     "Flatten",
     "GlobalAveragePool2D",
     "History",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
+    "LoRA",
     "MaxPool2D",
     "McCullochPitts",
+    "MultiHeadAttention",
     "Optimizer",
     "Parameter",
     "Perceptron",
+    "PositionalEncoding",
+    "RMSNorm",
     "RMSprop",
     "RandomAffine",
     "RandomFlip",
@@ -108,13 +145,16 @@ __all__ = [
     "Tanh",
     "Trainer",
     "TrainingError",
+    "TransformerBlock",
     "Value",
     "Warmup",
     "activations",
     "check_function",
     "check_layer",
     "clip_by_global_norm",
+    "counting",
     "datasets",
+    "distributed",
     "exercises",
     "gradcheck",
     "initializers",
@@ -124,9 +164,14 @@ __all__ = [
     "metrics",
     "numerical_gradient",
     "plotting",
+    "pretrained",
+    "quantization",
     "regularizers",
+    "sampling",
     "save",
     "schedules",
+    "tokenizers",
+    "transformer",
 ]  # fmt: skip
 
 

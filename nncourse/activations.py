@@ -6,7 +6,8 @@ returns dL/dx. For every function but softmax the Jacobian is diagonal, so this 
 All of them keep the shape and the floating-point type of ``x`` and change none of their arguments.
 """
 
-from math import pi, sqrt
+from functools import cache
+from math import erfc, pi, sqrt
 
 import numpy as np
 
@@ -172,38 +173,98 @@ def softplus_vjp(grad, x, y):
 
 _GELU_SCALE = sqrt(2 / pi)
 _GELU_CUBIC = 0.044715
+_DENSITY_AT_0 = 1 / sqrt(2 * pi)
+_POINTS_PER_UNIT = 1024
 
 
-def gelu(x):
-    """Gaussian error linear unit in its tanh form, as GPT and BERT use it.
+def gelu(x, exact=False):
+    """Gaussian error linear unit, ``x * Phi(x)``: the input times its share of a standard normal.
 
-    ``0.5 * x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3)))``, within 5e-4 of ``x * Phi(x)``,
-    where Phi is the cumulative normal distribution. PyTorch: ``GELU(approximate="tanh")``.
+    Phi is the cumulative normal distribution. The usual form replaces it by a tanh, within 5e-4:
+    ``0.5 * x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3)))``. GPT uses this form, BERT the
+    exact one. PyTorch: ``GELU(approximate="tanh")``, and ``GELU()`` for the exact one.
     Source: Hendrycks and Gimpel (2016), section 2.
 
     Examples
     --------
     >>> gelu(np.array([-1.0, 0.0, 1.0])).round(4)
     array([-0.1588,  0.    ,  0.8412])
+    >>> gelu(np.array([-1.0, 0.0, 1.0]), exact=True).round(4)
+    array([-0.1587,  0.    ,  0.8413])
     """
-    z = np.clip(x, -10, 10)  # beyond, tanh is -1 or 1 to the last digit
-    return 0.5 * x * (1 + np.tanh(_GELU_SCALE * (z + _GELU_CUBIC * (z * z * z))))
+    z = np.clip(x, -10, 10)  # beyond, tanh and Phi are at their limits to the last digit
+    share = _normal_cdf(z) if exact else _tanh_cdf(z)
+    share *= x
+    return share
 
 
-def gelu_vjp(grad, x, y):
+def gelu_vjp(grad, x, y, exact=False):
     """Gradient of :func:`gelu`.
 
-    With ``t = tanh(u(x))``, the derivative is ``(1 + t)/2 + x/2 * (1 - t**2) * u'(x)``.
+    The derivative is ``Phi(x) + x * Phi'(x)``. Of the exact form, Phi' is the normal density; of
+    the other, with ``t = tanh(u(x))``, it is ``(1 - t**2)/2 * u'(x)``.
 
     Examples
     --------
-    >>> gelu_vjp(1.0, np.zeros(1), None)
-    array([0.5])
+    >>> gelu_vjp(1.0, np.zeros(1), None), gelu_vjp(1.0, np.zeros(1), None, exact=True)
+    (array([0.5]), array([0.5]))
     """
     x = np.clip(x, -10, 10)  # beyond, the slope is 0 or 1 to the last digit
-    t = np.tanh(_GELU_SCALE * (x + _GELU_CUBIC * (x * x * x)))
-    du = _GELU_SCALE * (1 + 3 * _GELU_CUBIC * (x * x))
-    return grad * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
+    square = x * x
+    if exact:
+        share, density = _normal_cdf(x), np.exp(-0.5 * square)
+        density *= _DENSITY_AT_0
+    else:
+        share = _tanh_cdf(x)
+        density = square  # (1 - t**2)/2 = 2 share (1 - share)
+        density *= 3 * _GELU_CUBIC
+        density += 1
+        density *= share
+        density *= 1 - share
+        density *= 2 * _GELU_SCALE
+    density *= x
+    density += share
+    density *= grad
+    return density
+
+
+def _tanh_cdf(x):
+    """Nearly Phi(x): ``(1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3))) / 2``."""
+    u = x * x
+    u *= _GELU_CUBIC
+    u += 1
+    u *= x
+    u *= _GELU_SCALE
+    t = np.tanh(u)
+    t += 1
+    t *= 0.5
+    return t
+
+
+def _normal_cdf(x):
+    """Phi(x) for x in [-10, 10], within 1e-11: a Taylor series from the nearest tabulated point.
+
+    ``Phi(z + d) = Phi(z) + phi(z) (d - z d**2 / 2)``, where no d is larger than 1/2048.
+    """
+    z = np.rint(x * _POINTS_PER_UNIT)
+    cdf, density = _normal_tables(z.dtype)
+    place = z.astype(np.intp) + 10 * _POINTS_PER_UNIT
+    z /= _POINTS_PER_UNIT
+    d = x - z
+    z *= d
+    z *= -0.5
+    z += 1
+    z *= d
+    z *= density.take(place)
+    z += cdf.take(place)
+    return z
+
+
+@cache
+def _normal_tables(dtype):
+    z = np.arange(-10 * _POINTS_PER_UNIT, 10 * _POINTS_PER_UNIT + 1) / _POINTS_PER_UNIT
+    cdf = np.array([0.5 * erfc(-point / sqrt(2)) for point in z], dtype)
+    return cdf, (_DENSITY_AT_0 * np.exp(-z * z / 2)).astype(dtype)
 
 
 def silu(x):

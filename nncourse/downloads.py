@@ -9,7 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["DatasetError", "fetch", "find", "verify"]
+__all__ = ["DatasetError", "fetch", "find", "verify", "verify_file"]
 
 TIMEOUT = (5, 15)  # seconds to connect, seconds without a single byte
 
@@ -43,13 +43,41 @@ def verify(content, sha256, name):
       expected sha256 8b5b9db0c13db24256c829aa364aa90c6d2eba318b9232a4ab9313b954d3555f
       received sha256 04efaf080f5a3e74e1c29d1ca6a48569382cbbcd324e8d59d2b83ef21c039f00
     """
-    received = hashlib.sha256(content).hexdigest()
+    _compare(hashlib.sha256(content).hexdigest(), len(content), sha256, name)
+    return content
+
+
+def verify_file(path, sha256, name=None):
+    """Return ``path``, once the SHA-256 of this file is found to be among ``sha256``.
+
+    The file is read piece by piece: it may be larger than the memory.
+
+    Raises
+    ------
+    DatasetError
+        If it is not; as :func:`verify` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "3"
+    ...     _ = path.write_bytes(b"three")
+    ...     verify_file(path, [hashlib.sha256(b"three").hexdigest()]).name
+    '3'
+    """
+    with open(path, "rb") as file:
+        received = hashlib.file_digest(file, "sha256").hexdigest()
+    _compare(received, os.path.getsize(path), sha256, name or path)
+    return path
+
+
+def _compare(received, size, sha256, name):
     if received not in sha256:
         raise DatasetError(
-            f"{name} ({len(content):,} bytes) is damaged, or is not the file it should be.\n"
+            f"{name} ({size:,} bytes) is damaged, or is not the file it should be.\n"
             f"  expected sha256 {' or '.join(sha256)}\n  received sha256 {received}"
         )
-    return content
 
 
 def find(name):
@@ -70,7 +98,8 @@ def find(name):
 def fetch(name, mirrors, sha256, *, verbose=True):
     """Download ``name`` from the first mirror that delivers the right bytes; return its path.
 
-    It is kept in ``$NNCOURSE_DATA`` if that is set, else in the user's cache. Raises DatasetError,
+    A mirror is an address, or a function that writes the file to the path it is given. The file is
+    kept in ``$NNCOURSE_DATA`` if that is set, else in the user's cache. Raises DatasetError,
     whose first line is the reason, if ``NNCOURSE_OFFLINE=1`` is set, if the folder cannot be
     written, if pooch is not installed, or if no mirror delivers.
 
@@ -99,12 +128,16 @@ def fetch(name, mirrors, sha256, *, verbose=True):
     download = HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16)
     failures = []
     try:
-        for url in mirrors:
+        for mirror in mirrors:
+            url = str(mirror)
             if verbose:
-                print(f"Downloading {name} from {url.split('/')[2]}")
+                print(f"Downloading {name} from {url.split('/')[2] if '://' in url else url}")
             try:
-                download(url, str(part), None)
-                verify(part.read_bytes(), sha256, url)
+                if callable(mirror):
+                    mirror(part)
+                else:
+                    download(url, str(part), None)
+                verify_file(part, sha256, url)
                 os.replace(part, folder / name)
             except (OSError, DatasetError) as error:  # requests raises OSErrors
                 failures.append(str(error) if url in str(error) else f"{url}: {error}")

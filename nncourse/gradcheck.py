@@ -126,7 +126,8 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     Raises
     ------
     GradientError
-        If an error is larger than ``tolerance``; names parameter, entry, and both values.
+        If an error is larger than ``tolerance``, and not only by rounding; names parameter, entry,
+        and both values.
     ValueError
         If x is empty.
 
@@ -142,7 +143,10 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     if x.size == 0:
         raise ValueError(f"check_layer expects at least one number in x, got shape {x.shape}")
     x = x if x.dtype.kind in "iu" else x.astype(np.float64)
-    r = np.random.default_rng(rng).normal(size=_replay(layer, x, training).shape)
+    y = _replay(layer, x, training)
+    r = np.random.default_rng(rng).normal(size=y.shape)
+    rounding = np.finfo(y.dtype).eps * np.abs(r * y).sum() / h  # of a central difference
+    floor = max(1e-3, rounding / tolerance)
 
     working = copy.deepcopy(layer)
     for p in working.parameters():
@@ -153,7 +157,7 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     errors = {}
     if x.dtype.kind == "f":
         numerical = numerical_gradient(lambda x: np.vdot(r, _replay(layer, x, training)), x, h)
-        errors["x"] = _compare("x", dx, numerical, tolerance)
+        errors["x"] = _compare("x", dx, numerical, tolerance, floor)
     pairs = zip(layer.parameters(), working.parameters(), strict=True)
     for i, (p, done) in enumerate(pairs):
 
@@ -166,7 +170,7 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
 
         name = f"{i}.{p.name}"
         numerical = numerical_gradient(loss, p.value, h)
-        errors[name] = _compare(name, done.grad, numerical, tolerance)
+        errors[name] = _compare(name, done.grad, numerical, tolerance, floor)
     return errors
 
 
@@ -182,7 +186,7 @@ def _replay(layer, x, training):
     return copy.deepcopy(layer).forward(x, training=training)
 
 
-def _compare(name, derived, numerical, tolerance):
+def _compare(name, derived, numerical, tolerance, floor=1e-3):
     if np.shape(derived) != numerical.shape:
         raise GradientError(
             f"{name}: the derived gradient has shape {np.shape(derived)}, expected the shape of "
@@ -192,7 +196,7 @@ def _compare(name, derived, numerical, tolerance):
     if not (np.isfinite(derived).all() and np.isfinite(numerical).all()):
         raise GradientError(f"{name}: NaN or infinity in the derived gradient or the function")
     difference = np.abs(derived - numerical)
-    scale = max(np.max(np.abs(derived)), np.max(np.abs(numerical)), 1e-3)
+    scale = max(np.max(np.abs(derived)), np.max(np.abs(numerical)), floor)
     error = float(np.max(difference) / scale)
     if error > tolerance:
         worst = np.unravel_index(np.argmax(difference), difference.shape)

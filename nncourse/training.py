@@ -8,6 +8,7 @@ from math import isfinite
 import numpy as np
 
 from .history import History
+from .masks import checked_mask, real_steps, spread
 
 __all__ = ["Trainer", "TrainingError"]
 
@@ -148,7 +149,7 @@ class Trainer:
             zeros = np.zeros((len(targets), *output.shape[1:]), output.dtype)
             with np.errstate(all="ignore"):
                 for function in (self.loss, *self.metrics.values()):
-                    function(*_scored(zeros, targets, real))
+                    function(*real_steps(zeros, targets, real))
 
     def _train(self, data, epochs, batch_size, validation_data, callbacks, progress, history):
         batches = -(-len(data[0]) // batch_size)
@@ -183,11 +184,11 @@ class Trainer:
             p.zero_grad()
         with np.errstate(over="ignore", invalid="ignore"):
             output = self._forward(x, mask, training=True)
-            prediction, target = _scored(output, y, mask)
+            prediction, target = real_steps(output, y, mask)
             loss, grad = self.loss(prediction, target)
             logs = {"loss": loss}
             if isfinite(loss):
-                self.model._accumulate(_spread(grad, output, mask))
+                self.model._accumulate(spread(grad, output, mask))
                 if self.regularizer is not None:
                     logs["penalty"] = self.regularizer(parameters)
         bad = [f"the {name} became {value}" for name, value in logs.items() if not isfinite(value)]
@@ -227,7 +228,7 @@ class Trainer:
         totals, count = dict.fromkeys(functions, 0.0), 0
         for start in range(0, len(x), batch_size):
             inputs, target, real = _part((x, y, mask), slice(start, start + batch_size))
-            prediction, target = _scored(self._forward(inputs, real), target, real)
+            prediction, target = real_steps(self._forward(inputs, real), target, real)
             count += len(target)
             for name, function in functions.items():
                 totals[name] += function(prediction, target) * len(target)
@@ -269,12 +270,7 @@ class Trainer:
             return None
         if not self.model.takes_mask:
             raise ValueError("a mask was given, but no layer of the model uses one")
-        mask = np.asarray(mask)
-        if mask.dtype != bool or mask.shape != x.shape[:2]:
-            raise ValueError(
-                f"expected a mask of True and False of shape {x.shape[:2]}, got {mask.dtype} of "
-                f"shape {mask.shape}"
-            )
+        mask = checked_mask(mask, x.shape[:2], "the model")
         empty = np.flatnonzero(~mask.any(axis=1))
         if len(empty):
             raise ValueError(
@@ -294,22 +290,6 @@ class Trainer:
 def _part(arrays, index):
     """Return the same examples of each array; a missing one (the mask) stays None."""
     return tuple(None if array is None else array[index] for array in arrays)
-
-
-def _scored(output, target, mask):
-    """Return what the loss judges: where there is an output for each step, the real steps."""
-    if mask is None or output.ndim < 3:
-        return output, target
-    return output[mask], target[mask]
-
-
-def _spread(grad, output, mask):
-    """Put the gradient of the real steps in its places among zeros."""
-    if grad.shape == output.shape:
-        return grad
-    spread = np.zeros_like(output)
-    spread[mask] = grad
-    return spread
 
 
 def _check_batch_size(batch_size):

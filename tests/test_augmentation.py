@@ -73,3 +73,9 @@ def test_pixels_from_far_outside_are_zero(shift):
     x = np.ones((20, 4, 4, 1), np.float32)
     y = nn.RandomAffine(shift=shift, rng=0)(x, training=True)
     assert y.min() >= 0 and y.max() <= 1 + 1e-6
+
+
+def test_whole_numbers_are_refused_with_advice():
+    photographs = np.full((2, 8, 8, 3), 200, np.uint8)
+    with pytest.raises(ValueError, match=r"got uint8. Try x.astype\(np.float32\) / 255"):
+        nn.RandomAffine(rotation=10)(photographs, training=True)

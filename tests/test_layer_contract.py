@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
-from nncourse import layers
+from nncourse import layers, transformer
 
 # For each layer: how to make it (given a seed and a type) and the shape of an input.
 CASES = {
@@ -50,6 +50,38 @@ CASES = {
         )
         for name in "SimpleRNN LSTM GRU".split()
     },
+    "LoRA": (lambda seed, t: adapted(5, 3, 2, seed, t), (7, 5)),
+    "LoRA on sequences": (lambda seed, t: adapted(3, 5, 3, seed, t), (7, 2, 3)),
+    "LayerNorm": (lambda seed, t: nn.LayerNorm(5, dtype=t), (7, 5)),
+    "RMSNorm": (lambda seed, t: nn.RMSNorm(5, dtype=t), (7, 3, 5)),
+    "Embedding": (lambda seed, t: nn.Embedding(6, 3, rng=seed, dtype=t), (7, 5)),
+    "PositionalEncoding": (lambda seed, t: nn.PositionalEncoding(8, 5, dtype=t), (7, 3, 5)),
+    "PositionalEncoding learned": (
+        lambda seed, t: nn.PositionalEncoding(8, 5, learned=True, rng=seed, dtype=t),
+        (7, 3, 5),
+    ),
+    "MultiHeadAttention": (
+        lambda seed, t: nn.MultiHeadAttention(6, 3, rng=seed, dtype=t),
+        (7, 5, 6),
+    ),
+    "MultiHeadAttention causal, rotary": (
+        lambda seed, t: nn.MultiHeadAttention(4, 2, causal=True, rotary=True, rng=seed, dtype=t),
+        (7, 5, 4),
+    ),
+    "TransformerBlock": (
+        lambda seed, t: nn.TransformerBlock(4, 2, hidden=6, dropout=0.3, rng=seed, dtype=t),
+        (7, 5, 4),
+    ),
+    "TransformerBlock norm last": (
+        lambda seed, t: nn.TransformerBlock(4, 2, norm_first=False, rng=seed, dtype=t),
+        (7, 5, 4),
+    ),
+    "GPT": (lambda seed, t: nn.GPT(6, 4, 2, 2, length=5, rng=seed, dtype=t), (7, 5)),
+    "GPT rotary": (
+        lambda seed, t: nn.GPT(6, 4, 2, 1, length=5, rotary=True, rng=seed, dtype=t),
+        (7, 4),
+    ),
+    "BERT": (lambda seed, t: nn.BERT(6, 4, 2, 2, length=5, rng=seed, dtype=t), (7, 5)),
     "Sequential": (
         lambda seed, t: nn.Sequential(
             nn.Flatten(),
@@ -66,18 +98,30 @@ CASES = {
         for name in "ReLU LeakyReLU ELU Sigmoid Tanh Softplus GELU SiLU Softmax".split()
     },
 }
-RANDOM = {"Dropout", "RandomAffine", "RandomFlip", "Sequential"}
+RANDOM = {"Dropout", "RandomAffine", "RandomFlip", "Sequential", "TransformerBlock"}
+READS_IDS = {"Embedding", "GPT", "GPT rotary", "BERT"}
 each_layer = pytest.mark.parametrize("name", CASES)
+
+
+def adapted(inputs, units, rank, seed, dtype):
+    """A LoRA layer that has learned something: B is not zero anymore."""
+    dense = nn.Dense(inputs, units, rng=seed, dtype=dtype)
+    layer = layers.LoRA(dense, rank, alpha=3, rng=seed)
+    layer.b.value += np.random.default_rng(seed).normal(size=(rank, units))
+    return layer
 
 
 def make(name, dtype=np.float64, seed=0):
     build, shape = CASES[name]
-    return build(seed, dtype), np.random.default_rng(1).normal(size=shape).astype(dtype)
+    rng = np.random.default_rng(1)
+    if name in READS_IDS:
+        return build(seed, dtype), rng.integers(0, 6, shape)
+    return build(seed, dtype), rng.normal(size=shape).astype(dtype)
 
 
 def test_every_layer_has_a_case():
     tested = {type(build(0, np.float64)).__name__ for build, _ in CASES.values()}
-    assert tested == set(layers.__all__) - {"Layer", "Parameter"}
+    assert tested == {*layers.__all__, *transformer.__all__} - {"Layer", "Parameter"}
 
 
 @each_layer
@@ -85,7 +129,7 @@ def test_every_layer_has_a_case():
 def test_gradients_equal_finite_differences(name, training):
     layer, x = make(name)
     errors = nn.check_layer(layer, x, training=training, tolerance=1e-6)
-    assert len(errors) == 1 + len(layer.parameters())
+    assert len(errors) == (name not in READS_IDS) + len(layer.parameters())
 
 
 @each_layer
@@ -95,7 +139,11 @@ def test_keeps_the_floating_point_type(name, dtype, training):
     layer, x = make(name, dtype)
     y = layer(x, training=training)
     dx = layer.backward(np.ones_like(y))
-    assert (y.dtype, dx.dtype, dx.shape) == (dtype, dtype, x.shape)
+    assert y.dtype == dtype
+    if name in READS_IDS:  # a token's number has no gradient
+        assert dx is None
+    else:
+        assert (dx.dtype, dx.shape) == (dtype, x.shape)
     assert all(p.value.dtype == p.grad.dtype == dtype for p in layer.parameters())
     assert all(array.dtype == dtype for array in layer.buffers().values())
 
@@ -139,7 +187,7 @@ def test_same_seed_same_output(name):
     (a, x), (b, _), (c, _) = make(name, seed=5), make(name, seed=5), make(name, seed=6)
     first = a(x, training=True)
     np.testing.assert_array_equal(first, b(x, training=True))
-    if name in RANDOM or (a.parameters() and "Batch" not in name):
+    if name in RANDOM or (a.parameters() and "Norm" not in name):
         assert not np.array_equal(first, c(x, training=True))
 
 
@@ -189,6 +237,8 @@ def test_parameters_keep_order_and_are_unique(name):
         "Dense": ["kernel", "bias"],
         "Conv2D": ["kernel", "bias"],
         "BatchNorm": ["gamma", "beta"],
+        "LayerNorm": ["gamma", "beta"],
+        "MultiHeadAttention": ["kernel", "bias"] * 4,
         **{n: ["kernel", "recurrent_kernel", "bias"] for n in ("SimpleRNN", "LSTM", "GRU")},
     }
     if type(layer).__name__ in order:
@@ -229,7 +279,7 @@ def test_repr_names_the_layer(name):
         (nn.MaxPool2D(3), (4, 2, 8, 1), "needs images of at least 3×3 pixels, got 2×8"),
         (nn.AveragePool2D(2), (4, 8, 8), "(batch, height, width, channels), got (4, 8, 8)"),
         (nn.GlobalAveragePool2D(), (4, 0, 8, 3), "width, channels), got (4, 0, 8, 3)"),
-        (nn.RandomAffine(), (4, 784), "got (4, 784). Put it before Flatten()"),
+        (nn.RandomAffine(), (4, 784), "got (4, 784). Flat images?"),
         (nn.LSTM(3, 2), (4, 3), "LSTM(3→2) expects (batch, time, 3), got (4, 3). Add a time axis"),
         (nn.LSTM(1, 2), (4, 9), "or a feature axis, x[..., None]."),
         (nn.GRU(3, 2), (4, 9, 5), "GRU(3→2) expects (batch, time, 3), got (4, 9, 5). Does the"),

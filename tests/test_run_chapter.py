@@ -39,5 +39,5 @@ def test_a_failed_run_changes_nothing(tmp_path):
 
 
 def test_a_name_that_is_no_chapter_is_refused():
-    with pytest.raises(SystemExit, match="there is no chapter '77_nothing' in book/"):
+    with pytest.raises(SystemExit, match="no chapter '77_nothing'; there are 01_neurons, 02"):
         run_chapter.main(["77_nothing"])

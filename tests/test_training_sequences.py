@@ -81,8 +81,8 @@ def test_a_masked_step_is_the_gradient_of_the_masked_loss():
 @pytest.mark.parametrize(
     ("mask", "words"),
     [
-        (np.ones((40, 6), int), "True and False of shape (40, 6), got int64 of shape (40, 6)"),
-        (np.ones((40, 5), bool), "of shape (40, 6), got bool of shape (40, 5)"),
+        (np.ones((40, 6), int), "a mask of booleans (batch, time) = (40, 6), got int64 (40, 6)"),
+        (np.ones((40, 5), bool), "(batch, time) = (40, 6), got bool (40, 5)"),
         (np.arange(40)[:, None] * np.ones(6) > 1, "2 of 40 sequences without a step, first num"),
     ],
 )
@@ -108,3 +108,15 @@ def test_a_mask_that_no_layer_uses_is_refused():
         fit(trainer, x, y, mask=mask)
     with pytest.raises(ValueError, match="no layer here uses a mask"):
         model(x, mask=mask)
+
+
+@pytest.mark.parametrize("shape", [(40,), (40, 5), (40, 1)])
+def test_outputs_for_each_step_need_targets_for_each_step(shape):
+    x, mask = sequences()
+    trainer = sequence_trainer(True)
+    before = {name: array.copy() for name, array in state(trainer.model).items()}
+    for use in (fit, nn.Trainer.evaluate):
+        with pytest.raises(ValueError, match=re.escape(f"= (40, 6), but the targets are {shape}")):
+            use(trainer, x, np.zeros(shape, int), mask=mask)
+    for name, array in state(trainer.model).items():
+        np.testing.assert_array_equal(array, before[name])

@@ -44,7 +44,8 @@ def main(names):
     paths = [BOOK / f"{name}.ipynb" for name in names] or sorted(BOOK.glob("[0-9]*.ipynb"))
     for path in paths:
         if not path.exists():
-            raise SystemExit(f"there is no chapter {path.stem!r} in {path.parent.name}/")
+            chapters = ", ".join(sorted(p.stem for p in BOOK.glob("[0-9]*.ipynb")))
+            raise SystemExit(f"there is no chapter {path.stem!r}; there are {chapters}")
     for path in paths:
         print(path.stem, *run(path), sep="\t", flush=True)
 

@@ -132,19 +132,22 @@ class Softplus(_Activation):
 
 
 class GELU(_Activation):
-    """Layer of :func:`~nncourse.activations.gelu`, in its tanh form.
+    """Layer of :func:`~nncourse.activations.gelu`; ``exact=True`` for the form without tanh.
 
-    PyTorch: ``nn.GELU(approximate="tanh")``.
+    PyTorch: ``nn.GELU(approximate="tanh")``, and ``nn.GELU()`` for the exact one.
 
     Examples
     --------
     >>> import numpy as np
-    >>> GELU()(np.array([1.0])).round(4)
-    array([0.8412])
+    >>> GELU()(np.array([1.0])).round(4), GELU(exact=True)(np.array([1.0])).round(4)
+    (array([0.8412]), array([0.8413]))
     """
 
     function = staticmethod(activations.gelu)
     vjp = staticmethod(activations.gelu_vjp)
+
+    def __init__(self, *, exact=False):
+        super().__init__(**({"exact": True} if exact else {}))
 
 
 class SiLU(_Activation):

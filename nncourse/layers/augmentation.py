@@ -6,6 +6,7 @@ layers hand on their input.
 
 import numpy as np
 
+from .conv import _check_images
 from .core import Layer
 
 __all__ = ["RandomAffine", "RandomFlip"]
@@ -34,7 +35,7 @@ class RandomAffine(Layer):
     ------
     ValueError
         If a setting is negative, ``zoom`` is not below 1, or the input is not
-        (batch, height, width, channels).
+        (batch, height, width, channels) of floating-point numbers.
 
     Examples
     --------
@@ -57,6 +58,11 @@ class RandomAffine(Layer):
 
     def forward(self, x, *, training=False):
         _check_images(self, x)
+        if x.dtype.kind != "f":
+            raise ValueError(
+                f"{self!r} expects images of floating-point numbers, got {x.dtype}. "
+                "Try x.astype(np.float32) / 255."
+            )
         if not training:
             return self._save((), x)
         padded = np.pad(x, [(0, 0), (1, 2), (1, 2), (0, 0)])  # zeros, for pixels from outside
@@ -148,11 +154,3 @@ class RandomFlip(Layer):
 
 def _flip(images, mirrored):
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
-
-
-def _check_images(layer, x):
-    if x.ndim != 4 or x.size == 0:
-        raise ValueError(
-            f"{layer!r} expects (batch, height, width, channels), got {x.shape}. Put it before "
-            "Flatten(); flat digits become images by x.reshape(-1, 28, 28, 1)."
-        )

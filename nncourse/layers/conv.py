@@ -218,18 +218,7 @@ class AveragePool2D(_Pool2D):
     ``y[n, i, j, c] = mean over u, v of x[n, i·s + u, j·s + v, c]``; each pixel of a window gets an
     equal share of dL/dy. PyTorch: ``nn.AvgPool2d``. Source: LeCun et al. (1998).
 
-    Parameters
-    ----------
-    size : int or pair of int
-        Height and width of a window.
-    stride : int or pair of int, optional
-        Pixels from one window to the next; ``size`` unless told.
-
-    Raises
-    ------
-    ValueError
-        If a setting is not positive, the input is not (batch, height, width, channels), it is
-        empty, or the window is larger than the image.
+    Settings and errors are those of :class:`MaxPool2D`.
 
     Examples
     --------

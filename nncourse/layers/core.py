@@ -132,7 +132,11 @@ class Layer(ABC):
 
     def buffers(self):
         """Return the dict of arrays that are kept but not learned (running averages)."""
-        return {}
+        return {
+            f"{i}.{name}": array
+            for i, layer in enumerate(self.layers)
+            for name, array in layer.buffers().items()
+        }
 
     def __call__(self, x, *, training=False, **options):
         if not isinstance(x, (np.ndarray, np.generic)):
@@ -252,13 +256,6 @@ class Sequential(Layer):
     def parameters(self):
         unique = {id(p): p for layer in self.layers for p in layer.parameters()}
         return list(unique.values())
-
-    def buffers(self):
-        return {
-            f"{i}.{name}": array
-            for i, layer in enumerate(self.layers)
-            for name, array in layer.buffers().items()
-        }
 
     def __getitem__(self, index):
         return self.layers[index]

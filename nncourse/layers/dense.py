@@ -58,14 +58,14 @@ class Dense(Layer):
         self.bias = Parameter(np.zeros(units, dtype), "bias")
 
     def forward(self, x, *, training=False):
-        inputs, _ = self.kernel.value.shape
+        inputs, units = self.kernel.value.shape
         if x.ndim < 2 or x.shape[-1] != inputs or x.size == 0:
             raise ValueError(
                 f"{self!r} expects (batch, {inputs}), got {x.shape}.{self._hint(x.shape, inputs)}"
             )
-        y = x @ self.kernel.value
+        y = x.reshape(-1, inputs) @ self.kernel.value
         y += self.bias.value
-        return self._save(x, y)
+        return self._save(x, y.reshape(*x.shape[:-1], units))
 
     def backward(self, grad, *, input_grad=True):
         x = self._recall(grad)
@@ -73,7 +73,7 @@ class Dense(Layer):
         rows = grad.reshape(-1, units)
         self.kernel.add_product(x.reshape(-1, inputs).T, rows)
         self.bias.grad += rows.sum(axis=0)
-        return grad @ self.kernel.value.T if input_grad else None
+        return (rows @ self.kernel.value.T).reshape(x.shape) if input_grad else None
 
     def parameters(self):
         return [self.kernel, self.bias]

@@ -11,6 +11,7 @@ from abc import abstractmethod
 import numpy as np
 
 from .. import initializers
+from ..masks import checked_mask
 from .core import Layer, Parameter
 
 __all__ = ["SimpleRNN"]
@@ -151,13 +152,7 @@ class _Recurrent(Layer):
             )
         if mask is None:
             return None
-        mask = np.asarray(mask)
-        if mask.dtype != bool or mask.shape != x.shape[:2]:
-            raise ValueError(
-                f"{self!r} expects a mask of booleans (batch, time) = {x.shape[:2]}, got "
-                f"{mask.dtype} {mask.shape}. True marks a real step: lengths[:, None] > "
-                "np.arange(time)."
-            )
+        mask = checked_mask(mask, x.shape[:2], repr(self))
         return np.ascontiguousarray(mask.T)[..., None]
 
     @staticmethod

@@ -1,0 +1,135 @@
+"""The sizes of published transformers, as their papers' tables give them."""
+
+from dataclasses import dataclass
+
+__all__ = ["BERT_BASE", "BERT_LARGE", "GPT3", "SMOLLM2_135M", "Architecture"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The sizes of a transformer; the defaults are those of GPT-2 and GPT-3.
+
+    Attributes
+    ----------
+    layers, dim, heads : int
+        Blocks, features of a token (d), and attention heads of a block.
+    vocabulary : int
+        Rows of the embedding table.
+    positions : int
+        Rows of the table of learned positions; 0 for rotary or sinusoidal ones.
+    segments : int
+        Rows of BERT's table of segments; 0 elsewhere.
+    hidden : int
+        Width of the feed-forward part; 4 d if None.
+    kv_heads : int
+        Heads of keys and values; fewer than ``heads`` in grouped-query attention. As many if None.
+    gated : bool
+        Whether the feed-forward part has a third matrix, as in SwiGLU.
+    bias : bool
+        Whether matrices have biases, and norms a shift: LayerNorm has one, RMSNorm none.
+    causal : bool
+        Whether a token attends only to itself and those before it.
+    pooler : bool
+        Whether BERT's pooler, a d × d layer for the first token, comes at the end.
+    head : {"tied", "own", None}
+        The matrix from features to the vocabulary: the embedding table again, one of its own, or
+        none.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive whole number, or d is not divisible by the heads.
+
+    Examples
+    --------
+    >>> tiny = Architecture(layers=2, dim=64, heads=4, vocabulary=100, positions=32)
+    >>> tiny.hidden, tiny.head_size
+    (256, 16)
+    """
+
+    layers: int
+    dim: int
+    heads: int
+    vocabulary: int
+    positions: int = 0
+    segments: int = 0
+    hidden: int | None = None
+    kv_heads: int | None = None
+    gated: bool = False
+    bias: bool = True
+    causal: bool = True
+    pooler: bool = False
+    head: str | None = "tied"
+
+    def __post_init__(self):
+        if self.hidden is None:
+            object.__setattr__(self, "hidden", 4 * self.dim)
+        if self.kv_heads is None:
+            object.__setattr__(self, "kv_heads", self.heads)
+        for name in "layers", "dim", "heads", "vocabulary", "hidden", "kv_heads":
+            _whole(name, getattr(self, name), 1)
+        for name in "positions", "segments":
+            _whole(name, getattr(self, name), 0)
+        if self.dim % self.heads or self.heads % self.kv_heads:
+            raise ValueError(
+                "dim must be divisible by heads, and heads by kv_heads, got "
+                f"dim={self.dim}, heads={self.heads}, kv_heads={self.kv_heads}"
+            )
+        if self.head not in ("tied", "own", None):
+            raise ValueError(f'head is "tied", "own" or None, got {self.head!r}')
+
+    @property
+    def head_size(self):
+        """Features of one head."""
+        return self.dim // self.heads
+
+    @property
+    def kv_dim(self):
+        """Features of all keys of a token, and of all values."""
+        return self.kv_heads * self.head_size
+
+
+def _whole(name, value, least):
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is a whole number of at least {least}, got {value!r}")
+
+
+def _bert(layers, dim, heads):
+    return Architecture(
+        layers=layers,
+        dim=dim,
+        heads=heads,
+        vocabulary=30_522,
+        positions=512,
+        segments=2,
+        causal=False,
+        pooler=True,
+        head=None,
+    )
+
+
+def _gpt3(layers, dim, heads):
+    return Architecture(layers=layers, dim=dim, heads=heads, vocabulary=50_257, positions=2048)
+
+
+#: Devlin et al. (2019), section 3, without the two heads that only pre-training needs.
+BERT_BASE, BERT_LARGE = _bert(12, 768, 12), _bert(24, 1024, 16)
+
+#: Brown et al. (2020), table 2.1, with two entries that cannot be right put right: it gives XL 24
+#: heads of 128 features, which are not 2048 (here 16 heads), and 13B 5140 features, which are not
+#: 40 heads of 128 (here 5120). With these, the counts agree with the paper's own table D.1.
+GPT3 = {
+    "Small": _gpt3(12, 768, 12),
+    "Medium": _gpt3(24, 1024, 16),
+    "Large": _gpt3(24, 1536, 16),
+    "XL": _gpt3(24, 2048, 16),
+    "2.7B": _gpt3(32, 2560, 32),
+    "6.7B": _gpt3(32, 4096, 32),
+    "13B": _gpt3(40, 5120, 40),
+    "175B": _gpt3(96, 12_288, 96),
+}
+
+#: Allal et al. (2025): a small model of the Llama type.
+SMOLLM2_135M = Architecture(
+    layers=30, dim=576, heads=9, kv_heads=3, hidden=1536, vocabulary=49_152, gated=True, bias=False
+)

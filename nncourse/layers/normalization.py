@@ -1,0 +1,152 @@
+"""Normalization inside each example: what :class:`BatchNorm` does over the batch, over features.
+
+Neither layer needs other examples, so both do the same in training and afterwards, for a batch of
+one, and for sequences of any length.
+"""
+
+import numpy as np
+
+from .core import Layer, Parameter
+
+__all__ = ["LayerNorm", "RMSNorm"]
+
+
+class _Norm(Layer):
+    """What both share: settings, checks, and sums over all axes but the last."""
+
+    skips_input_grad = True
+
+    def __init__(self, features, *, epsilon=1e-5, dtype=np.float32):
+        if features < 1 or epsilon <= 0:
+            raise ValueError(
+                f"{type(self).__name__} expects at least one feature and a positive epsilon, got "
+                f"features={features}, epsilon={epsilon}"
+            )
+        self.epsilon = float(epsilon)
+        self.gamma = Parameter(np.ones(features, dtype), "gamma")
+
+    def _check(self, x):
+        features = len(self.gamma.value)
+        if x.ndim < 2 or x.shape[-1] != features or x.size == 0:
+            raise ValueError(f"{self!r} expects (batch, ..., {features}), got {x.shape}")
+
+    def parameters(self):
+        return [self.gamma]
+
+    def __repr__(self):
+        return f"{type(self).__name__}({len(self.gamma.value)})"
+
+
+class LayerNorm(_Norm):
+    """Standardize the features of each example, then scale by gamma and shift by beta.
+
+    ``x̂ = (x - mean) / sqrt(variance + epsilon)`` and ``y = gamma * x̂ + beta``, with mean and
+    (biased) variance over the last axis. With g = gamma * dL/dy,
+    ``dL/dx = (g - mean(g) - x̂ * mean(g * x̂)) / sqrt(variance + epsilon)``: what g would do to the
+    mean and to the length of x is taken out. ``dL/dgamma = sum of dL/dy * x̂`` and
+    ``dL/dbeta = sum of dL/dy``, over all axes but the last.
+    PyTorch: ``nn.LayerNorm``. Source: Ba, Kiros and Hinton (2016), equation 3.
+
+    Parameters
+    ----------
+    features : int
+        Length of the last axis.
+    epsilon : float
+        Added to the variance.
+    dtype : data-type
+        Of the parameters.
+
+    Attributes
+    ----------
+    gamma, beta : Parameter of shape (features,)
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, the last axis is not that long, or the input is empty.
+
+    Examples
+    --------
+    >>> LayerNorm(3, dtype=float)(np.array([[1.0, 2.0, 3.0]])).round(3)
+    array([[-1.225,  0.   ,  1.225]])
+    """
+
+    def __init__(self, features, *, epsilon=1e-5, dtype=np.float32):
+        super().__init__(features, epsilon=epsilon, dtype=dtype)
+        self.beta = Parameter(np.zeros(features, dtype), "beta")
+
+    def forward(self, x, *, training=False):
+        self._check(x)
+        normalized = x - x.mean(axis=-1, keepdims=True)
+        variance = np.square(normalized).mean(axis=-1, keepdims=True)
+        inverse_std = 1 / np.sqrt(variance + self.epsilon)
+        normalized *= inverse_std
+        y = self.gamma.value * normalized
+        y += self.beta.value
+        return self._save((normalized, inverse_std), y)
+
+    def backward(self, grad, *, input_grad=True):
+        normalized, inverse_std = self._recall(grad)
+        axes = tuple(range(grad.ndim - 1))
+        self.gamma.grad += np.sum(grad * normalized, axes)
+        self.beta.grad += np.sum(grad, axes)
+        if not input_grad:
+            return None
+        g = grad * self.gamma.value
+        along = np.mean(g * normalized, axis=-1, keepdims=True)
+        g -= g.mean(axis=-1, keepdims=True)
+        g -= normalized * along
+        g *= inverse_std
+        return g
+
+    def parameters(self):
+        return [self.gamma, self.beta]
+
+
+class RMSNorm(_Norm):
+    """Divide the features of each example by their root mean square, then scale by gamma.
+
+    ``x̂ = x / sqrt(mean(x²) + epsilon)`` and ``y = gamma * x̂``: a :class:`LayerNorm` that leaves
+    the mean alone. With g = gamma * dL/dy, ``dL/dx = (g - x̂ * mean(g * x̂)) / sqrt(mean(x²) +
+    epsilon)`` and ``dL/dgamma = sum of dL/dy * x̂``, over all axes but the last.
+    PyTorch: ``nn.RMSNorm``. Source: Zhang and Sennrich (2019), equation 4.
+
+    Parameters
+    ----------
+    features : int
+        Length of the last axis.
+    epsilon : float
+        Added to the mean square.
+    dtype : data-type
+        Of the parameter.
+
+    Attributes
+    ----------
+    gamma : Parameter of shape (features,)
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, the last axis is not that long, or the input is empty.
+
+    Examples
+    --------
+    >>> RMSNorm(2, dtype=float)(np.array([[3.0, 4.0]])).round(3)
+    array([[0.849, 1.131]])
+    """
+
+    def forward(self, x, *, training=False):
+        self._check(x)
+        inverse_rms = 1 / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + self.epsilon)
+        normalized = x * inverse_rms
+        return self._save((normalized, inverse_rms), self.gamma.value * normalized)
+
+    def backward(self, grad, *, input_grad=True):
+        normalized, inverse_rms = self._recall(grad)
+        self.gamma.grad += np.sum(grad * normalized, tuple(range(grad.ndim - 1)))
+        if not input_grad:
+            return None
+        g = grad * self.gamma.value
+        g -= normalized * np.mean(g * normalized, axis=-1, keepdims=True)
+        g *= inverse_rms
+        return g
