@@ -6,10 +6,12 @@ SHELL := /bin/bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env book html serve test lint unit notebooks browser chromium bubblewrap bench chapter screenshots repository clean
+.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks browser chromium bubblewrap linkcheck bench chapter screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
+EDITIONS := _build/editions
+CONSTRAINTS ?= -c constraints.txt
 STAMP := .venv/.made
 CHAPTERS := $(sort $(wildcard book/[0-9]*.ipynb))
 
@@ -49,20 +51,22 @@ $(STAMP): pyproject.toml constraints.txt
 	echo "Creating .venv with $$($$python --version) and the versions of constraints.txt …"
 	if uv --version >/dev/null 2>&1; then
 	  uv venv --quiet --clear --seed --python "$$($$python -c 'import sys; print(sys.executable)')" .venv
-	  uv pip install --python $(BIN)/python -c constraints.txt -e '.[test]'
+	  uv pip install --python $(BIN)/python $(CONSTRAINTS) -e '.[test]'
 	else
 	  $$python -m venv --clear .venv || {
 	    echo "$$python cannot create virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2
 	    exit 1
 	  }
-	  $(BIN)/python -m pip install -c constraints.txt -e '.[test]'
+	  $(BIN)/python -m pip install $(CONSTRAINTS) -e '.[test]'
 	fi
 	touch $@
 
 # Built from nothing each time: Sphinx repeats no warning for a page that it has cached.
+JUPYTER_BOOK := rm -rf _build/.doctrees && $(BIN)/jupyter-book build . --warningiserror --keep-going --nitpick
+
 define build
-rm -rf $(SITE) _build/.doctrees
-$(BIN)/jupyter-book build . --warningiserror --keep-going --nitpick
+rm -rf $(SITE)
+$(JUPYTER_BOOK)
 echo "The book is at $(CURDIR)/$(SITE)/index.html"
 endef
 
@@ -75,11 +79,44 @@ html: env ## build the HTML from the committed outputs
 $(SITE)/index.html: | env
 	@$(build)
 
+epub: env ## build the EPUB; the next `make html` links it
+	@rm -rf _build/epub
+	$(JUPYTER_BOOK) --builder custom --custom-builder epub
+	mkdir -p $(EDITIONS)
+	cp _build/epub/nncourse.epub $(EDITIONS)/
+
+pdf: env ## build the PDF with LaTeX (`make latex` installs it); the next `make html` links it
+	@command -v latexmk xelatex >/dev/null || { echo 'The PDF needs LaTeX. Run: make latex' >&2; exit 1; }
+	rm -rf _build/latex
+	$(JUPYTER_BOOK) --builder latex
+	cd _build/latex
+	latexmk -xelatex -interaction=nonstopmode -halt-on-error -quiet nncourse.tex >latexmk.log 2>&1 || { tail -n 40 nncourse.log; exit 1; }
+	mkdir -p ../../$(EDITIONS)
+	cp nncourse.pdf ../../$(EDITIONS)/
+
+editions: epub
+	@if command -v latexmk xelatex >/dev/null && fc-list | grep -q DroidSansFallback; then
+	  $(MAKE) --no-print-directory pdf
+	else
+	  echo 'No PDF: LaTeX is not installed (make latex).'
+	fi
+
+LATEX := latexmk lmodern texlive-fonts-recommended texlive-latex-extra texlive-latex-recommended texlive-xetex xindy \
+  fonts-freefont-otf fonts-dejavu-core fonts-droid-fallback fontconfig
+
+latex: ## install what the PDF needs, on Debian and Ubuntu (about 85 MB)
+	@sudo=''; [ "$$(id -u)" = 0 ] || sudo='sudo -n'
+	$$sudo apt-get update -q
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(LATEX)
+
+linkcheck: env ## try every link to the outside (needs the network)
+	@$(JUPYTER_BOOK) --builder linkcheck
+
 serve: env | $(SITE)/index.html ## show the built book on http://127.0.0.1:8000 (or a free port)
 	@$(BIN)/python tests/browser/serve.py
 
 # In this order, and no further than the first that fails.
-test: lint chromium unit notebooks html browser ## check everything: style, code, notebooks, book, browser
+test: lint chromium unit notebooks editions html browser ## check everything: style, code, notebooks, book, browser
 
 lint: env ## … the style of code and notebooks
 	$(BIN)/ruff check
@@ -116,9 +153,9 @@ screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide an
 bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
 	@if ! $(BIN)/python -c 'import torch' 2>/dev/null; then
 	  if uv --version >/dev/null 2>&1; then
-	    uv pip install --python $(BIN)/python -c constraints.txt -e '.[bench]'
+	    uv pip install --python $(BIN)/python $(CONSTRAINTS) -e '.[bench]'
 	  else
-	    $(BIN)/python -m pip install -c constraints.txt -e '.[bench]'
+	    $(BIN)/python -m pip install $(CONSTRAINTS) -e '.[bench]'
 	  fi
 	fi
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done

@@ -94,8 +94,8 @@ def test_what_is_installed_is_what_is_pinned():
 def test_binder_and_conda_install_from_the_same_pins():
     environment = yaml.safe_load(read("environment.yml"))
     *conda, pip = environment["dependencies"]
-    assert pip == {"pip": ["-c constraints.txt", "-e .[book,tensorflow]"]}
-    assert {"book", "tensorflow"} <= set(PYPROJECT["project"]["optional-dependencies"])
+    assert pip == {"pip": ["-c constraints.txt", "-e .[chapters,tensorflow]"]}
+    assert {"chapters", "tensorflow"} <= set(PYPROJECT["project"]["optional-dependencies"])
     assert [name.split("=")[0] for name in conda] == ["python", "pip"]
     python = Requirement("python" + PYPROJECT["project"]["requires-python"])
     assert conda[0].split("=")[1] in python.specifier
@@ -242,7 +242,7 @@ def test_no_test_file_is_forgotten():
     assert len(commands) == 3
     assert existing - collected == set()
     stages = re.search(r"^test: (.*?) ##", read("Makefile"), re.M)[1].split()
-    assert stages == ["lint", "chromium", "unit", "notebooks", "html", "browser"]
+    assert stages == ["lint", "chromium", "unit", "notebooks", "editions", "html", "browser"]
 
 
 def test_a_changed_package_is_run_again(tmp_path):

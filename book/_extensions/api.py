@@ -1,0 +1,116 @@
+"""The page about the package: made from its docstrings, and linked from wherever it is named.
+
+`book/api.md` ends with a section for each module that says what it offers. On the other pages
+`nn.Dense` becomes a link to its description, in the text and in code. Left out is what belongs to
+exercises and grading: the answers.
+"""
+
+import builtins
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+
+from docutils import nodes
+from sphinx.util.nodes import make_refnode
+
+import nncourse
+
+PAGE = "book/api"
+ANSWERS = "|".join(nncourse.exercises._CHAPTERS)
+HIDDEN = re.compile(rf"\.(classroom|_\w+)\b|\.exercises\.({ANSWERS})$")
+SECTION = """
+## {name}
+
+```{{eval-rst}}
+.. automodule:: {name}
+   :members:
+```
+"""
+NAME = r'<span class="n">{}</span>'  # as Pygments writes a name, and a dot
+DOT = r'<span class="o">\.</span>'
+PART = DOT + NAME.format(r"(\w+)")
+NAMED_IN_CODE = re.compile(NAME.format("nn") + PART + f"(?:{PART})?")
+
+
+def modules():
+    """Return the modules that the page describes: those that define what they offer."""
+    for found in pkgutil.walk_packages(nncourse.__path__, "nncourse."):
+        if not HIDDEN.search(found.name):
+            module = importlib.import_module(found.name)
+            offered = [getattr(module, name) for name in getattr(module, "__all__", ())]
+            if any(getattr(thing, "__module__", None) == found.name for thing in offered):
+                yield found.name
+
+
+def write_sections(app, docname, source):
+    """Append the sections to the page while it is read."""
+    if docname == PAGE:
+        source[0] += "".join(SECTION.format(name=name) for name in sorted(modules()))
+
+
+def skip_borrowed(app, what, name, thing, skip, options):
+    """Leave out functions of a module that a class refers to: they have their own entries."""
+    return True if what == "class" and "." not in getattr(thing, "__qualname__", ".") else None
+
+
+def described(path, objects, thing=nncourse):
+    """Return the name under which the page describes `thing.path`, or None."""
+    for part in path.split("."):
+        thing = getattr(thing, part, None)
+    if inspect.ismodule(thing):
+        name = thing.__name__
+    else:
+        name = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+    return objects.get(name)
+
+
+def resolve(app, env, node, text):
+    """Find what a docstring names as its own module does; other libraries' names stay text."""
+    if node.get("refdomain") != "py":
+        return None
+    objects, target = env.domains["py"].objects, node["reftarget"]
+    for place in (sys.modules.get(node.get("py:module"), nncourse), nncourse):
+        if entry := described(target, objects, place):
+            return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, text)
+    foreign = not isinstance(text, nodes.literal) or hasattr(builtins, target)
+    return text if foreign else None
+
+
+def link_text(app, doctree, docname):
+    """Turn each `nn.…` in the text that is described into a link."""
+    objects = app.env.domains["py"].objects
+    for literal in list(doctree.findall(nodes.literal)):
+        named = re.fullmatch(r"nn\.([\w.]+?)(?:\(\))?", literal.astext())
+        if named and not isinstance(literal.parent, nodes.reference):
+            if entry := described(named[1], objects):
+                link = make_refnode(
+                    app.builder, docname, entry.docname, entry.node_id, literal.deepcopy()
+                )
+                literal.replace_self(link)
+
+
+def link_code(app, pagename, template, context, doctree):
+    """Turn each `nn.…` in highlighted code that is described into a link."""
+    objects = app.env.domains["py"].objects
+
+    def link(found):
+        path = ".".join(filter(None, found.groups()))
+        if entry := described(path, objects) or described(found[1], objects):
+            address = f"{app.builder.get_relative_uri(pagename, entry.docname)}#{entry.node_id}"
+            return f'<a class="to-api" href="{address}">{found[0]}</a>'
+        return found[0]
+
+    if doctree is not None and pagename != PAGE:
+        context["body"] = NAMED_IN_CODE.sub(link, context["body"])
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    app.connect("source-read", write_sections)
+    app.connect("autodoc-skip-member", skip_borrowed)
+    app.connect("missing-reference", resolve)
+    app.connect("doctree-resolved", link_text)
+    app.connect("html-page-context", link_code)
+    return {"version": "1", "parallel_read_safe": True}

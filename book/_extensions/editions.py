@@ -1,0 +1,93 @@
+"""The other editions, PDF and EPUB: what they need, and links to those that were built.
+
+`make pdf` and `make epub` put them into `_build/editions`; the site carries along what it finds
+there. Readers of e-books run no scripts, so formulas are MathML in the EPUB.
+"""
+
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from latex2mathml.converter import convert
+from sphinx.addnodes import only, start_of_file
+from sphinx.util.math import get_node_equation_number
+
+import nncourse
+
+BUILT = Path(__file__).resolve().parents[2] / "_build" / "editions"
+
+
+def configure(app, config):
+    """Set what the EPUB must have and a YAML file cannot say."""
+    config.version = config.release = nncourse.__version__
+    config.epub_cover = ("_static/cover.png", "")
+
+
+def prepare(app):
+    """Set up the builder: MathML and no launch buttons in the EPUB, the editions on the site."""
+    if app.builder.name == "epub":
+        app.config.html_math_renderer = "mathml"
+        app.config.html_theme_options = {}
+    if app.builder.name == "html" and BUILT.is_dir():
+        app.config.html_extra_path.append(str(BUILT))
+
+
+def leave_out_the_front_page(app, doctree, docname):
+    """Keep of the front page what holds the chapters: else they would be counted from 5 on."""
+    if app.builder.name == "latex" and docname == app.config.root_doc:
+        page = doctree.next_node(nodes.section)
+        for part in page.children[1:]:
+            if part.next_node(start_of_file) is None:
+                page.remove(part)
+
+
+def close_tags(app, doctree, docname):
+    """Make pieces of raw HTML the XHTML that an e-book is made of, without scripts."""
+    if app.builder.name == "epub":
+        for raw in doctree.findall(nodes.raw):
+            soup = BeautifulSoup(raw.astext(), "html.parser")
+            for script in soup(["script", "form"]):
+                script.decompose()
+            raw.children = [nodes.Text(str(soup))]
+
+
+def inline(self, node):
+    """Write a formula within a line."""
+    self.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def displayed(self, node):
+    """Write a displayed formula and its number; `split` is the name that the converter knows."""
+    text = node.astext().replace("{aligned}", "{split}")
+    self.body.append(self.starttag(node, "div", CLASS="math"))
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})</span>')
+    self.body.append(convert(text, display="block") + "</div>")
+    raise nodes.SkipNode
+
+
+class Editions(Directive):
+    """A line of links to the editions that were built; nothing if none was."""
+
+    def run(self):
+        """Return the line."""
+        line = nodes.paragraph(classes=["editions"])
+        for file in sorted(BUILT.glob("nncourse.*")):
+            size = file.stat().st_size / 1e6
+            name = f"{file.suffix[1:].upper()} ({size:.0f} MB)"
+            line += [nodes.Text(" · " if len(line) else "The whole book in one file: ")]
+            line += nodes.reference("", name, refuri=f"../{file.name}")
+        return [only("", line, expr="html")] if len(line) else []
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
+    app.add_directive("editions", Editions)
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", prepare)
+    app.connect("doctree-resolved", leave_out_the_front_page)
+    app.connect("doctree-resolved", close_tags)
+    return {"version": "1", "parallel_read_safe": True}

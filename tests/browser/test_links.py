@@ -1,0 +1,35 @@
+"""Every link that stays within the built book leads to a page that is there, and to its anchor."""
+
+from functools import cache
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from browser.serve import SITE, pages
+from bs4 import BeautifulSoup
+
+PAGES = [page for page in pages() if not page.startswith("_modules/")] or ["not built"]
+
+
+@cache
+def read(page):
+    """Return the addresses that a page refers to, and the anchors that it has."""
+    html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+    links = {tag[key] for key in ("href", "src") for tag in html.select(f"[{key}]")}
+    anchors = {tag[key] for key in ("id", "name") for tag in html.select(f"[{key}]")}
+    return links, anchors
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_book(page):
+    broken = []
+    for link in read(page)[0]:
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        address, anchor = urldefrag(urljoin(page, link))
+        target = unquote(urlsplit(address).path) or page
+        if not (SITE / target).is_file():
+            broken.append(f"{link}: no such file")
+        elif anchor and target.endswith(".html") and unquote(anchor) not in read(target)[1]:
+            broken.append(f"{link}: no such anchor")
+    assert broken == []

@@ -1,0 +1,154 @@
+"""Reading by keyboard, without scripts, without a network, on paper, and on a budget."""
+
+import gzip
+
+import pytest
+from browser.serve import pages
+
+CHAPTERS = [page for page in pages() if page.startswith(("book/0", "book/1"))] or ["not built"]
+FIRST = CHAPTERS[0]
+FOCUS = "document.activeElement"
+
+
+# By keyboard ----------------------------------------------------------------------------------
+
+
+def test_the_first_stop_skips_to_the_text(visit):
+    page = visit(FIRST)
+    page.keyboard.press("Tab")
+    assert page.evaluate(f"{FOCUS}.textContent") == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main-content")
+    page.keyboard.press("Tab")
+    assert page.evaluate(f"document.querySelector('main').contains({FOCUS})")
+    outline = page.evaluate(
+        f"getComputedStyle({FOCUS}).outlineStyle + getComputedStyle({FOCUS}).boxShadow"
+    )
+    assert outline != "nonenone", "one cannot see where the focus is"
+
+
+def test_search_by_keyboard(visit):
+    page = visit(FIRST)
+    page.keyboard.press("Control+k")
+    assert page.evaluate(f"{FOCUS}.name") == "q"
+    page.keyboard.type("notation")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+
+
+def test_menus_and_solutions_by_keyboard(visit):
+    page = visit(FIRST)
+    launch = page.get_by_role("button", name="Launch interactive content")
+    launch.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    assert "mybinder.org" in page.evaluate(f"{FOCUS}.href")
+    page.keyboard.press("Escape")
+    folded = page.locator("article details").first
+    folded.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert folded.evaluate("e => e.open")
+    solution = page.locator("article .admonition.dropdown").first
+    solution.locator("button").focus()
+    before = solution.bounding_box()["height"]
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "([e, h]) => e.getBoundingClientRect().height > h + 20",
+        arg=[solution.element_handle(), before],
+    )
+
+
+def test_the_menu_of_a_phone_by_keyboard(visit):
+    page = visit(FIRST, viewport={"width": 390, "height": 800})
+    entry = page.locator(".bd-sidenav a").nth(1)
+    assert not entry.is_visible()
+    page.locator(".primary-toggle").focus()
+    page.keyboard.press("Enter")
+    entry.wait_for(state="visible")
+    page.keyboard.press("Escape")
+    entry.wait_for(state="hidden")
+
+
+def test_the_network_on_the_first_page_computes(visit):
+    page = visit("book/index.html")
+    says = page.locator(".network-inputs output")
+    x1, x2 = page.locator(".network-inputs button").all()
+    answers = []
+    for button in (x1, x2, x1, x2):
+        button.press("Enter")
+        pressed = [b.get_attribute("aria-pressed") == "true" for b in (x1, x2)]
+        answers.append((*pressed, says.inner_text().startswith("output 1")))
+    assert {a[:2] for a in answers} == {(a, b) for a in (False, True) for b in (False, True)}
+    assert all((a != b) == output for a, b, output in answers)
+
+
+# Without scripts, without a network, on paper -------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["book/index.html", FIRST])
+def test_without_scripts(address, visit):
+    page = visit(address, java_script_enabled=False)
+    assert page.locator("article h1").is_visible()
+    assert page.locator("article p").first.is_visible()
+    if address == FIRST:
+        assert "\\(" in page.locator("article .math").first.inner_text()
+        picture = page.locator("article img").first
+        assert picture.is_visible() and picture.bounding_box()["height"] > 100
+        for solution in page.locator("article .admonition.dropdown").all():
+            assert solution.locator("p").last.is_visible()
+    assert not [trouble for trouble in page.troubles if not trouble.startswith("failed: ")]
+
+
+def test_without_a_network_after_the_first_visit(visit):
+    page = visit(FIRST)
+    page.wait_for_function("document.documentElement.dataset.kept !== undefined")
+    assert page.troubles == []
+    page.context.set_offline(True)
+    page.reload()
+    page.wait_for_function("document.querySelectorAll('mjx-container').length > 20")
+    for picture in page.locator("article img").all():
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "e => e.complete && e.naturalWidth > 0", arg=picture.element_handle()
+        )
+    assert page.locator(".bd-sidenav").first.is_visible()
+
+
+def test_on_paper(visit):
+    page = visit(FIRST)
+    page.emulate_media(media="print")
+    for left_out in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+        assert not page.locator(left_out).first.is_visible()
+    assert page.locator("h1:visible").count() == 1
+    assert page.locator("article img").first.is_visible()
+
+
+# On a budget ----------------------------------------------------------------------------------
+
+
+def transferred(page):
+    """Return how many bytes a server that compresses would have sent."""
+    bodies = {answer.url: answer.body() for answer in page.answers if answer.status == 200}
+    done = (".png", ".woff", ".woff2", ".ttf")
+    return sum(
+        len(body) if url.split("?")[0].endswith(done) else len(gzip.compress(body))
+        for url, body in bodies.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "limit"), [("book/index.html", 1e6), *((page, 2.5e6) for page in CHAPTERS)]
+)
+def test_pages_are_light(address, limit, visit):
+    page = visit(address, service_workers="block")
+    assert transferred(page) < limit
+
+
+@pytest.mark.parametrize("address", CHAPTERS)
+def test_figures_keep_their_places(address, visit):
+    page = visit(address, java_script_enabled=False)
+    pictures = page.locator("article img[src*='_images']")
+    for picture in pictures.all():
+        assert picture.get_attribute("width") and picture.get_attribute("height")
+    assert pictures.count() > 3
+    assert pictures.last.get_attribute("loading") == "lazy"

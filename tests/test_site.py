@@ -1,0 +1,181 @@
+"""What surrounds the pages: map, glossary, description of the package, Binder, workflows."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import api
+import chapters
+import pytest
+import yaml
+from book_rules import BOOK, Chapter, labels
+
+import nncourse
+
+ROOT = BOOK.parent
+NOTEBOOKS = {path.stem: Chapter.read(path) for path in sorted(BOOK.glob("[0-9]*.ipynb"))}
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+# The map --------------------------------------------------------------------------------------
+
+
+def test_the_map_holds_what_the_notebooks_say():
+    book = chapters.chapters()
+    assert list(book) == list(NOTEBOOKS)
+    for name, chapter in NOTEBOOKS.items():
+        wanted = set(re.findall(r"\b\d\d_\w+", chapter.section("What you need")))
+        assert set(book[name].needs) == wanted
+        assert book[name].counts["equations"] == len(labels(chapter))
+        assert book[name].counts["cells"] == len(chapter.code)
+        assert all(f"**{number}" in chapter.section("Run time and memory")
+                   for number in book[name].cost)  # fmt: skip
+
+
+def make_book(**needs):
+    return {
+        name: chapters.Chapter(name, 0, "", False, tuple(wanted.split()), (), {})
+        for name, wanted in needs.items()
+    }
+
+
+def test_only_direct_needs_are_drawn():
+    book = make_book(a="", b="a", c="a b", d="a c", e="b")
+    assert chapters.direct_needs(book) == {"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "e": ["b"]}
+
+
+@pytest.mark.parametrize(
+    "book",
+    [
+        make_book(a="", b="a", c="b"),
+        make_book(a="", b="a", c="a", d="b c"),
+        make_book(a="", b="a", c="a", d="a", e="b d", f="c"),
+        chapters.chapters(),
+    ],
+)
+def test_each_line_of_the_map_leads_from_a_chapter_to_one_that_needs_it(book):
+    """Follow each line down, row by row, and see where it ends."""
+    lane, strokes = chapters.tracks(book)
+    names = list(book)
+    found = set()
+    for start in names:
+        ends = [stroke[2] for stroke in strokes[start] if stroke[1] == 50]
+        for via in ends:
+            for name in names[names.index(start) + 1 :]:
+                down = {stroke for stroke in strokes[name] if stroke[:2] == (via, 0)}
+                assert down, "the line breaks off"
+                found |= {(start, name) for stroke in down if stroke[2:] == (lane[name], 50)}
+                if not any(stroke[3] == 100 for stroke in down):
+                    break
+    wanted = {(need, name) for name, needs in chapters.direct_needs(book).items() for need in needs}
+    assert found == wanted
+    for name in names:
+        assert len({stroke[2] for stroke in strokes[name] if stroke[3] == 50}) <= 1
+        crossed = {a for a, top, b, end in strokes[name] if (top, end) == (0, 100)}
+        assert lane[name] not in crossed, "a line runs through a chapter that it does not concern"
+
+
+def test_pages_follow_one_another_in_the_table_of_contents():
+    numbers = [chapter.number for chapter in chapters.chapters().values()]
+    assert all(a < b for a, b in pairwise(numbers))
+
+
+# Words ----------------------------------------------------------------------------------------
+
+
+def test_the_glossary_sends_to_chapters_that_use_the_word():
+    text = (BOOK / "glossary.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^(\w[^\n]*)\n  (\S+)\. .+ → \{doc\}`(\w+)`$", text, re.M)
+    assert len(entries) > 50
+    words = [term.lower() for term, *_ in entries]
+    assert words == sorted(words)
+    for term, chinese, name in entries:
+        word = term.split(" (")[0].lower()
+        assert word in "\n".join(NOTEBOOKS[name].prose).lower(), f"{name} does not say {term!r}"
+        assert re.search("[\u4e00-\u9fff]", chinese), term
+
+
+def test_everything_that_the_package_offers_is_described():
+    described = set(api.modules())
+    for name in nncourse.__all__:
+        thing = getattr(nncourse, name)
+        module = thing.__name__ if not hasattr(thing, "__module__") else thing.__module__
+        assert module in described, name
+    assert not [name for name in described if api.HIDDEN.search(name)]
+    assert "nncourse.exercises" in described
+
+
+def test_dois_are_well_formed():
+    text = (BOOK / "references.bib").read_text(encoding="utf-8")
+    dois = re.findall(r"^\s*doi\s*=\s*[{\"](.*?)[}\"],?$", text, re.M)
+    assert len(dois) > 20
+    for doi in dois:
+        assert re.fullmatch(r"10\.\d{4,9}/[^\s{}\"]+", doi), doi
+    assert not re.search(r"doi\.org", text), "a DOI belongs into its own field"
+
+
+# Binder and workflows -------------------------------------------------------------------------
+
+
+def test_binder_picks_up_environment_and_start_page():
+    program = Path(sys.executable).with_name("jupyter-repo2docker")
+    done = run(str(program), "--no-build", "--debug", str(ROOT))
+    assert done.returncode == 0, done.stderr
+    recipe = done.stdout + done.stderr
+    assert "Building conda environment for python=3.12" in recipe
+    assert '--file "environment.yml"' in recipe
+    assert "RUN ./postBuild" in recipe
+
+
+def test_the_start_page_lists_the_notebooks(tmp_path):
+    for path in [ROOT / "_toc.yml", *BOOK.glob("[0-9]*.ipynb")]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    environment = os.environ | {"NB_PYTHON_PREFIX": str(tmp_path / "env")}
+    done = run(sys.executable, str(ROOT / "postBuild"), cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    start = (tmp_path / "START.md").read_text(encoding="utf-8")
+    assert re.findall(r"\(book/(\w+)\.ipynb\)", start) == list(NOTEBOOKS)
+    (settings,) = (tmp_path / "env").rglob("overrides.json")
+    (plugin,) = json.loads(settings.read_text(encoding="utf-8")).values()
+    assert plugin == {"defaultViewers": {"markdown": "Markdown Preview"}}
+    assert os.access(ROOT / "postBuild", os.X_OK)
+    assert "START.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_workflows_keep_githubs_schema():
+    program = Path(sys.executable).with_name("check-jsonschema")
+    files = map(str, WORKFLOWS)
+    done = run(str(program), "--builtin-schema", "vendor.github-workflows", *files)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_call_what_exists_and_trust_nothing_that_moves(path):
+    text = path.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    for command in re.findall(r"run: make (.*)$", text, re.M):
+        assert {word for word in command.split() if "=" not in word} <= targets
+    for action in re.findall(r"uses: (.*)$", text, re.M):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values() if "needs" not in job)
+
+
+def test_workflows_test_every_python_that_is_supported():
+    (test,) = (path for path in WORKFLOWS if path.stem == "test")
+    matrix = yaml.safe_load(test.read_text(encoding="utf-8"))["jobs"]["test"]["strategy"]["matrix"]
+    supported = re.search(
+        r"Python ([\d., or]+) and `make`", (ROOT / "README.md").read_text("utf-8")
+    )
+    assert matrix["python"] == re.findall(r"3\.\d+", supported[1])
