@@ -168,11 +168,10 @@ def doors(config, name):
     theme = config.html_theme_options
     place = theme["repository_url"].removeprefix("https://github.com/")
     launch, branch = theme["launch_buttons"], theme["repository_branch"]
-    yield "Colab", f"{launch['colab_url']}/github/{place}/blob/{branch}/book/{name}.ipynb"
-    yield (
-        "Binder",
-        f"{launch['binderhub_url']}/v2/gh/{place}/{branch}?urlpath=lab/tree/book/{name}.ipynb",
-    )
+    if launch:  # none where the solutions are withheld: a launched notebook would have them
+        yield "Colab", f"{launch['colab_url']}/github/{place}/blob/{branch}/book/{name}.ipynb"
+        binder = f"{launch['binderhub_url']}/v2/gh/{place}/{branch}"
+        yield "Binder", f"{binder}?urlpath=lab/tree/book/{name}.ipynb"
     yield "Download", f"../_sources/book/{name}.ipynb"
 
 
