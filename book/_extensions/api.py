@@ -51,7 +51,10 @@ def write_sections(app, docname, source):
 
 
 def skip_borrowed(app, what, name, thing, skip, options):
-    """Leave out functions of a module that a class refers to: they have their own entries."""
+    """Leave out what a module or a class has from elsewhere: it is described there."""
+    if what == "module":
+        here = app.env.temp_data.get("autodoc:module")
+        return True if getattr(thing, "__module__", here) != here else None
     return True if what == "class" and "." not in getattr(thing, "__qualname__", ".") else None
 
 
