@@ -1,7 +1,7 @@
 """Every exercise is tested itself: answer, stub, common mistakes, an alternative right answer.
 
 The notebooks hold statement, stub and solution; nncourse.exercises holds the checks; the module
-alternatives.py holds right answers that are written in another way.
+alternatives/ holds right answers that are written in another way.
 """
 
 import re
