@@ -12,7 +12,8 @@ Q4_1  ``s q + m``       0 … 15      5
 ====  ================  ==========  =============
 
 F16 and F32 are plain floating-point numbers. Rounding to the nearest is off by at most half a step,
-s / 2. Source: llama.cpp (Gerganov and contributors, 2023), ``ggml-quants.c``.
+s / 2, and by the rounding of s and m themselves, which are kept in F16.
+Source: llama.cpp (Gerganov and contributors, 2023), ``ggml-quants.c``.
 """
 
 import numpy as np

@@ -25,6 +25,23 @@ def test_chapter_keeps_the_rule(chapter, rule):
     assert list(rule(chapter)) == []
 
 
+def test_chapter_10_quotes_what_chapter_9_has_printed():
+    attention, sequences = (
+        next(chapter for chapter in CHAPTERS if chapter.name == name)
+        for name in ("10_attention", "09_recurrent_networks")
+    )
+    sources = "\n".join(cell.source for cell in attention.notebook.cells)
+    outputs = (o for cell in sequences.notebook.cells for o in cell.get("outputs", ()))
+    printed = "".join(o.get("text", "") for o in outputs)
+    quoted = re.findall(
+        r'"([\w-]+)": ([\d.]+)', re.search(r"^before = \{(.*)\}$", sources, re.M).group(1)
+    )
+    assert len(quoted) >= 2
+    for name, bits in quoted:
+        found = re.search(rf"^{name}\b\D*?([\d.]+) bits per character", printed, re.M)
+        assert f"{float(found.group(1)):.2f}" == bits, name
+
+
 def test_labels_of_equations_are_unique_in_the_whole_book():
     pages = [Chapter(p.stem, v4.new_notebook(cells=[v4.new_markdown_cell(p.read_text("utf-8"))]))
              for p in BOOK.glob("*.md")]  # fmt: skip

@@ -36,6 +36,8 @@ _CHAPTERS = (
     "convolutional_networks",
     "mnist_tensorflow",
     "recurrent_networks",
+    "attention",
+    "large_models",
 )
 
 
