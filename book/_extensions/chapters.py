@@ -58,7 +58,7 @@ def chapters():
     """Return the chapters of the table of contents, in its order, by name."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     found = {}
-    for part in contents["parts"]:
+    for part in contents.get("parts", ()):
         names = [Path(entry["file"]).name for entry in part["chapters"]]
         for name in names:
             if (ROOT / "book" / f"{name}.ipynb").exists():

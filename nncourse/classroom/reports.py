@@ -145,6 +145,7 @@ def _picture(totals, possible, solved):
         top, bottom = figure.subplots(2, 1, height_ratios=[3, 1 + 0.3 * len(hardest)])
         top.hist(totals, [i - 0.5 for i in range(possible + 2)], color="#0072B2", rwidth=0.9)
         top.set(xlabel="points", ylabel="students", xlim=(-0.5, possible + 0.5))
+        top.locator_params(axis="y", integer=True)
         shares = [100 * count / len(totals) for _, count in hardest]
         bottom.barh([name for name, _ in hardest], shares, color="#D55E00")
         bottom.set(xlabel="solved by (% of the students)", xlim=(0, 100))

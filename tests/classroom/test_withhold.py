@@ -46,7 +46,7 @@ def test_nothing_leaks_into_the_built_site(tmp_path, withheld):
     """Chapter 5 has a solution in each form: a cell, a directive, a remark, a hidden cell."""
     chapter = "05_gradient_descent"
     (tmp_path / "book").mkdir()
-    for name in ("_extensions", "assets"):
+    for name in ("_extensions", "_root", "_templates", "assets"):
         shutil.copytree(BOOK / name, tmp_path / "book" / name)
     for name in (f"{chapter}.ipynb", "notation.md", "references.bib", "references.md"):
         shutil.copy(BOOK / name, tmp_path / "book")
