@@ -237,18 +237,10 @@ class BERT(Layer):
         Number of different tokens: (batch, time) of ids → (batch, time, dim).
     dim, heads, hidden : int
         As in :class:`TransformerBlock`.
-    layers : int
-        Number of blocks.
-    length : int
-        The longest sequence.
     segments : int
         Number of kinds of text in a sequence: BERT has two, a question and a passage for instance.
-    dropout : float
-        Rate, in each block and after the embedding.
-    rng : int, Generator or None
-        Source of the random parameters and of dropout.
-    dtype : data-type
-        Of the parameters.
+    layers, length, dropout, rng, dtype
+        As in :class:`GPT`.
 
     Attributes
     ----------

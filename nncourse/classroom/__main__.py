@@ -43,10 +43,10 @@ def grade_class(options):
     with Sandbox(unsafe=options.unsafe_no_sandbox) as sandbox:
         work = _Work(options, checks, seed, sandbox)
         with ThreadPoolExecutor(options.jobs) as pool:
-            todo = {pool.submit(work.graded, *each): each[0].id for each in submissions}
+            pending = {pool.submit(work.graded, *each): each[0].id for each in submissions}
             try:
-                for done in tqdm(as_completed(todo), total=len(todo), unit="submission"):
-                    results[todo[done]] = done.result()
+                for done in tqdm(as_completed(pending), total=len(pending), unit="submission"):
+                    results[pending[done]] = done.result()
             except KeyboardInterrupt:
                 print("stopped; the same command goes on where this one ended", file=sys.stderr)
                 return 130

@@ -39,14 +39,14 @@ def grade(cells, exercises, sandbox, *, seed, cell_seconds=10, seconds=90, print
     run.amount = [(printed or {}).get(source.strip(), FULL) for source in cells]
     if skipped := run.amount.count(SKIPPED):
         run.notes.append(f"{skipped} cells are solutions of the book; they were left out.")
-    todo = dict(exercises)
-    while todo and cells and run.left() > 0:  # begin again without what has ended the process
+    pending = dict(exercises)
+    while pending and cells and run.left() > 0:  # begin again without what has ended the process
         with sandbox.start() as worker:
             alive, problems = run.run_cells(worker)
-            while alive and todo:
-                name = next(iter(todo))
-                alive = run.check(worker, name, todo.pop(name), problems)
-    for name, checks in todo.items():
+            while alive and pending:
+                name = next(iter(pending))
+                alive = run.check(worker, name, pending.pop(name), problems)
+    for name, checks in pending.items():
         run.note(name, checks, "not reached: time was up." if cells else "nothing to run.")
     return {"notes": run.notes, "exercises": {name: run.results[name] for name in exercises}}
 
