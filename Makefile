@@ -95,7 +95,7 @@ pdf: env ## build the PDF with LaTeX (`make latex` installs it); the next `make 
 	cp nncourse.pdf ../../$(EDITIONS)/
 
 editions: epub
-	@if command -v latexmk xelatex >/dev/null && fc-list | grep -q DroidSansFallback; then
+	@if command -v latexmk xelatex >/dev/null && fc-list | grep DroidSansFallback >/dev/null; then
 	  $(MAKE) --no-print-directory pdf
 	else
 	  echo 'No PDF: LaTeX is not installed (make latex).'
