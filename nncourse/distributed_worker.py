@@ -83,7 +83,7 @@ def work(settings):
 
     for number in range(len(losses) + 1, settings["steps"] + 1):
         if settings["kill"] == [rank, number]:
-            os.kill(os.getpid(), signal.SIGKILL)  # a fault made on purpose: no warning, no cleanup
+            os.kill(os.getpid(), signal.SIGKILL)  # a fault made on purpose, without any cleanup
         chosen = batch_indices(settings["seed"], number, len(mnist.x_train), batch_size)[mine]
         loss = step(tf.constant(mnist.x_train[chosen]), tf.constant(mnist.y_train[chosen]))
         losses.append(float(loss))
