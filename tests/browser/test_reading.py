@@ -1,7 +1,9 @@
 """Reading by keyboard, without scripts, without a network, on paper, and on a budget."""
 
 import gzip
+from io import BytesIO
 
+import matplotlib.pyplot as plt
 import pytest
 from browser.serve import pages
 
@@ -123,6 +125,24 @@ def test_on_paper(visit):
     assert page.locator("article img").first.is_visible()
 
 
+def test_figures_follow_the_page_into_the_dark(visit):
+    page = visit(FIRST, color_scheme="dark", viewport={"width": 1000, "height": 900})
+    figures = page.locator("article .cell_output img:visible")
+    for figure in figures.all():
+        pixels = plt.imread(BytesIO(figure.screenshot()))[..., :3]
+        paper, ink = pixels[:3].mean(), pixels.max(axis=(0, 1)).min()
+        assert paper < 0.15 and ink > 0.8, figure.get_attribute("alt")
+    assert figures.count() > 5
+
+
+def test_scales_of_many_colors_stay_as_they_are_in_the_dark(visit):
+    page = visit("book/07_convolutional_networks.html", color_scheme="dark")
+    on_paper = page.locator("article .cell_output img.paper:visible")
+    assert on_paper.count() == 3
+    pixels = plt.imread(BytesIO(on_paper.first.screenshot()))[..., :3]
+    assert pixels[12:20].mean() > 0.8
+
+
 # On a budget ----------------------------------------------------------------------------------
 
 
@@ -142,6 +162,44 @@ def transferred(page):
 def test_pages_are_light(address, limit, visit):
     page = visit(address, service_workers="block")
     assert transferred(page) < limit
+
+
+def test_the_text_waits_for_no_script_font_or_picture(site, browser):
+    page = browser.new_page()
+    unanswered = []
+
+    def hold(route):
+        asks_for, url = route.request.resource_type, route.request.url
+        if asks_for in {"script", "font", "image"} and "documentation_options" not in url:
+            unanswered.append(url)
+        else:
+            route.continue_()
+
+    page.route("**/*", hold)
+    page.goto(site + FIRST, wait_until="commit")
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    assert page.locator("article h1").is_visible()
+    page.locator("article h2").last.wait_for()
+    for kind in "mathjax", "_images", ".woff2":
+        assert any(kind in url for url in unanswered)
+    page.close()
+
+
+@pytest.mark.parametrize("address", CHAPTERS)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_while_a_page_loads(address, width, site, browser):
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.add_init_script(
+        "window.moved = 0;"
+        "new PerformanceObserver(list => { for (const shift of list.getEntries())"
+        " window.moved += shift.value; }).observe({type: 'layout-shift', buffered: true});"
+    )
+    page.goto(site + address)
+    page.evaluate("window.MathJax?.startup.promise")
+    page.wait_for_function("new Promise(done => setTimeout(done, 300, true))")
+    assert page.evaluate("window.moved") < 0.1  # what Google's Web Vitals call good
+    context.close()
 
 
 @pytest.mark.parametrize("address", CHAPTERS)
