@@ -71,7 +71,9 @@ echo "The book is at $(CURDIR)/$(SITE)/index.html"
 endef
 
 book: export NNCOURSE_EXECUTE := 1
-book: html ## run every notebook afresh, then build the HTML
+book: env ## run every notebook afresh, then build the HTML
+	@$(BIN)/python book/_extensions/execution.py
+	$(build)
 
 html: env ## build the HTML from the committed outputs
 	@$(build)

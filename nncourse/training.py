@@ -1,5 +1,6 @@
 """Training: the loop around forward, loss, backward and step."""
 
+import os
 import warnings
 from contextlib import nullcontext
 from importlib.util import find_spec
@@ -103,7 +104,7 @@ class Trainer:
             ``val_``.
         callbacks : sequence of Callback
         progress : bool
-            Whether to show a progress bar, where tqdm is installed.
+            Whether to show a progress bar, where tqdm is installed; TQDM_DISABLE=1 forbids it.
 
         Returns
         -------
@@ -322,7 +323,8 @@ class _NoProgressBar:
 
 
 def _progress_bar(total, show):
-    if not show or find_spec("tqdm") is None:
+    # The last is tqdm's own switch, which its bar for notebooks does not obey.
+    if not show or find_spec("tqdm") is None or os.environ.get("TQDM_DISABLE"):
         return nullcontext(_NoProgressBar())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tqdm warns where notebook widgets are not installed

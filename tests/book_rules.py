@@ -147,7 +147,9 @@ def was_run_in_order(chapter):
 
 
 def has_clean_outputs(chapter):
-    """No error, no warning, nothing on stderr, and no path of somebody's machine."""
+    """No error, warning or widget, nothing on stderr, and no path of somebody's machine."""
+    if "widgets" in chapter.notebook.metadata:
+        yield "the notebook's metadata hold the state of widgets"
     for number, cell in enumerate(chapter.code, start=1):
         for output in cell.outputs:
             if output.output_type == "error":
@@ -157,6 +159,8 @@ def has_clean_outputs(chapter):
             if output.get("name") == "stderr":
                 yield f"code cell {number} writes to stderr: {output.text[:80]!r}"
             data = output.get("data", {})
+            if "application/vnd.jupyter.widget-view+json" in data:
+                yield f"code cell {number} shows a widget, which a page cannot"
             text = output.get("text", "") + data.get("text/plain", "") + data.get("text/html", "")
             for refused in re.findall(r"\w*Warning\b|/(?:home|root|tmp|work|Users)/\w+", text):
                 yield f"code cell {number} prints {refused!r}"

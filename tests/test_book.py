@@ -194,6 +194,16 @@ BAD = {
     "stderr": (stream("stderr", "careful"), "stderr"),
     "warning": (stream("stdout", "UserWarning: careful"), "'UserWarning'"),
     "path": (stream("stdout", "saved in /Users/me/x"), "'/Users/me'"),
+    "widget": (
+        last_cell(
+            outputs=[
+                v4.new_output(
+                    "display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "7"}}
+                )
+            ]
+        ),
+        "shows a widget",
+    ),
     "no alt text": (lambda cells: cells[-3].update(metadata={}), "mystnb.image.alt"),
     "empty alt text": (prose("Text.", "![](x.png)"), "no alt text"),
     "no label": (prose("$$ (eq-good)", "$$"), "no label"),
@@ -213,6 +223,13 @@ BAD = {
     "larger than stated": (prose("**400 MB**", "**300 MB**"), "stated are 300 MB"),
     "three exercises": (prose("```{exercise} ★\n:label: ex-3\nProve it.\n```", ""), "3 exercises"),
 }
+
+
+def test_the_state_of_widgets_is_refused():
+    chapter = good_chapter()
+    chapter.notebook.metadata["widgets"] = {}
+    (offense,) = (offense for rule in RULES for offense in rule(chapter))
+    assert "widgets" in offense
 
 
 @pytest.mark.parametrize("name", BAD)

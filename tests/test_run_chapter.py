@@ -1,10 +1,16 @@
 """``make chapter`` keeps what a run printed and measured, and nothing of a run that failed."""
 
+import base64
+from io import BytesIO
+
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 import run_chapter
 from nbclient.exceptions import CellExecutionError
 from nbformat import v4
+from PIL import Image
 
 COST = "Measured on two shared cores, without a GPU: **1 s** and **1 MB**."
 
@@ -26,6 +32,20 @@ def test_a_run_is_kept_with_its_cost(tmp_path):
     assert text.source == COST.replace("1 s", "17 s").replace("1 MB", "230 MB")
     assert [output.text for output in printed.outputs] == [f"{tmp_path.name}\n" * 3]
     assert "execution" not in printed.metadata and printed.execution_count == 1
+
+
+def test_figures_get_a_palette_and_look_the_same():
+    figure, drawn = plt.figure(figsize=(3, 2)), BytesIO()
+    figure.subplots().plot(np.sin(np.arange(50)), color="#d55e00")
+    figure.savefig(drawn, dpi=220)
+    plt.close(figure)
+    saved = base64.b64decode(run_chapter.with_palette(base64.b64encode(drawn.getvalue())))
+    with Image.open(drawn) as before, Image.open(BytesIO(saved)) as after:
+        assert after.size == before.size and after.mode == "P"
+        assert round(after.info["dpi"][0]) == 220
+        change = np.subtract(before.convert("RGB"), after.convert("RGB"), dtype=float)
+        assert np.abs(change).mean() < 0.2
+    assert len(saved) < 0.6 * len(drawn.getvalue())
 
 
 def test_a_failed_run_changes_nothing(tmp_path):

@@ -103,6 +103,15 @@ def test_the_glossary_sends_to_chapters_that_use_the_word():
         assert re.search("[\u4e00-\u9fff]", chinese), term
 
 
+def test_the_clinic_leads_to_every_published_mistake_and_its_repair():
+    clinic = (BOOK / "bug_clinic.md").read_text(encoding="utf-8")
+    repair = re.compile(r"\{exercise\} ★+ (?:Fix|Mend|Repair) .*\n:label: (\S+)")
+    for name, chapter in NOTEBOOKS.items():
+        assert f"({name}.ipynb#" in clinic, name
+        for label in repair.findall("\n".join(chapter.prose)):
+            assert f"{{ref}}`{label}`" in clinic, label
+
+
 def test_everything_that_the_package_offers_is_described():
     described = set(api.modules())
     for name in nncourse.__all__:

@@ -1,6 +1,7 @@
 """The trainer: it learns, it reports the truth, and it fails early and clearly."""
 
 import re
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -36,6 +37,17 @@ def test_two_moons_are_learned():
     assert history["accuracy"][-1] > 0.98 > history["accuracy"][0]
     test_x, test_y = nn.datasets.make_moons(400, noise=0.1, rng=9)
     assert trainer.evaluate(test_x, test_y)["accuracy"] > 0.97
+
+
+def test_the_progress_bar_can_be_switched_off_for_all(monkeypatch):
+    bars = MagicMock()
+    monkeypatch.setattr("tqdm.auto.tqdm", bars)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    fit(make(), progress=True)
+    bars.assert_called_once_with(total=12, unit="step")  # 3 epochs of 4 batches
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    fit(make(), progress=True)
+    bars.assert_called_once()
 
 
 def test_one_full_batch_step_is_gradient_descent():
@@ -100,67 +112,6 @@ def test_first_input_gradient_is_not_asked_for():
     trainer = nn.Trainer(model, nn.losses.mean_squared_error, nn.SGD(model.parameters()))
     fit(trainer, epochs=1, batch_size=50)
     assert asked == [False]
-
-
-class Recorder(nn.Callback):
-    def __init__(self, stop_after=None):
-        self.events, self.stop_after = [], stop_after
-
-    def on_train_begin(self, trainer):
-        self.events.append("begin")
-
-    def on_epoch_end(self, trainer, history):
-        self.events.append(len(history["loss"]))
-        return len(history["loss"]) == self.stop_after
-
-    def on_train_end(self, trainer, history):
-        self.events.append("end")
-
-
-def test_callbacks_are_all_called_and_can_stop():
-    a, b = Recorder(stop_after=2), Recorder()
-    history = fit(make(), epochs=5, callbacks=[a, b])
-    assert a.events == b.events == ["begin", 1, 2, "end"]
-    assert len(history["loss"]) == 2
-
-
-class Scripted(nn.Callback):
-    """Write given numbers into the history and the epoch's number into the model."""
-
-    def __init__(self, values, name):
-        self.values, self.name = values, name
-
-    def on_epoch_end(self, trainer, history):
-        epoch = len(history["loss"])
-        history[self.name] = self.values[:epoch]
-        trainer.model[0].bias.value[...] = epoch
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "options", "stopped", "best"),
-    [
-        ("val_loss", [3, 2, 2.5, 2.1, 9, 9], {"patience": 2}, 4, 2),
-        ("val_loss", [3, 2, 2.5, 1, 2, 9], {"patience": 2}, 6, 4),
-        ("val_accuracy", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2}, 4, 2),
-        ("val_loss", [3, 2.9, 2.8, 2.7, 1, 1], {"patience": 2, "min_delta": 0.5}, 3, 1),
-    ],
-)
-def test_early_stopping(name, values, options, stopped, best):
-    trainer, early = make(), nn.EarlyStopping(name, **options)
-    history = fit(trainer, epochs=6, callbacks=[Scripted(values, name), early])
-    assert (len(history["loss"]), early.best_epoch) == (stopped, best)
-    assert trainer.model[0].bias.value[0] == best
-
-
-def test_early_stopping_can_leave_the_last_weights():
-    trainer, early = make(), nn.EarlyStopping(patience=1, restore_best=False)
-    fit(trainer, epochs=6, callbacks=[Scripted([1, 2, 3, 4, 5, 6], "val_loss"), early])
-    assert trainer.model[0].bias.value[0] == 2
-
-
-def test_early_stopping_needs_something_to_watch():
-    with pytest.raises(ValueError, match=r"watches 'val_loss', but the history has \['loss'\]"):
-        fit(make(), callbacks=[nn.EarlyStopping()])
 
 
 NAN = np.where(np.arange(50) == 17, np.nan, X[:, 0])[:, None]
@@ -281,30 +232,6 @@ def test_a_failing_metric_leaves_the_weights():
 def test_metrics_need_names_of_their_own(metrics):
     with pytest.raises(ValueError, match="names of their own"):
         make(metrics=metrics)
-
-
-def test_an_interrupt_still_restores_the_best_weights():
-    class Stop(nn.Callback):
-        def on_epoch_end(self, trainer, history):
-            if len(history["loss"]) == 3:
-                raise KeyboardInterrupt
-
-    trainer, early = make(), nn.EarlyStopping(patience=9)
-    with pytest.raises(KeyboardInterrupt):
-        fit(trainer, epochs=6, callbacks=[Scripted([2, 1, 3], "val_loss"), early, Stop()])
-    assert (early.best_epoch, trainer.model[0].bias.value[0]) == (2, 2)
-
-
-@pytest.mark.parametrize("options", [{"patience": 0}, {"min_delta": -1}])
-def test_senseless_patience_is_refused(options):
-    with pytest.raises(ValueError, match="patience >= 1 and min_delta >= 0"):
-        nn.EarlyStopping(**options)
-
-
-def test_callbacks_may_come_from_a_generator():
-    recorder = Recorder()
-    fit(make(), epochs=1, callbacks=(callback for callback in [recorder]))
-    assert recorder.events == ["begin", 1, "end"]
 
 
 def test_a_layer_that_knows_only_the_plain_contract_can_be_trained():

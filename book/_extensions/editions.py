@@ -4,6 +4,7 @@
 there. Readers of e-books run no scripts, so formulas are MathML in the EPUB.
 """
 
+import re
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -15,6 +16,8 @@ from sphinx.util.math import get_node_equation_number
 
 import nncourse
 
+PROPERTIES = {"<math": "mathml", "<svg": "svg"}
+SUMMARY = re.compile(r'<p( class="(?:collapsed|expanded) admonition-title">.*?)</p>')
 BUILT = Path(__file__).resolve().parents[2] / "_build" / "editions"
 
 
@@ -22,6 +25,7 @@ def configure(app, config):
     """Set what the EPUB must have and a YAML file cannot say."""
     config.version = config.release = nncourse.__version__
     config.epub_cover = ("_static/cover.png", "")
+    config.epub_exclude_files = ["_static/nncourse.css", "_static/screenshot.png"]
 
 
 def prepare(app):
@@ -29,6 +33,8 @@ def prepare(app):
     if app.builder.name == "epub":
         app.config.html_math_renderer = "mathml"
         app.config.html_theme_options = {}
+        pack = app.builder.build_epub
+        app.builder.build_epub = lambda: (declare_properties(Path(app.outdir)), pack())
     if app.builder.name == "html" and BUILT.is_dir():
         app.config.html_extra_path.append(str(BUILT))
 
@@ -47,9 +53,40 @@ def close_tags(app, doctree, docname):
     if app.builder.name == "epub":
         for raw in doctree.findall(nodes.raw):
             soup = BeautifulSoup(raw.astext(), "html.parser")
-            for script in soup(["script", "form"]):
-                script.decompose()
+            for left_out in soup.select("script, form, .track"):
+                left_out.decompose()
+            for svg in soup("svg"):  # the parser writes all names in small letters
+                svg["viewBox"] = svg.attrs.pop("viewbox")
             raw.children = [nodes.Text(str(soup))]
+
+
+def drop_repeated_names(app, doctree, docname):
+    """Leave out the ids that sphinx-exercise gives to every exercise alike."""
+    for section in doctree.findall(nodes.section):
+        if section["ids"] in (["exercise-content"], ["solution-content"]):
+            section["ids"] = []
+
+
+def keep_to_xhtml(app, pagename, template, context, doctree):
+    """Leave out styles that no e-book holds, and paragraphs where XHTML allows none."""
+    if app.builder.name == "epub":
+        held = ("_static/epub.css", "_static/pygments.css")
+        context["css_files"] = [css for css in context["css_files"] if css.filename in held]
+        context["body"] = SUMMARY.sub(r"<span\1</span>", context.get("body", ""))
+
+
+def declare_properties(folder):
+    """Say in an e-book's list of contents which of its pages hold formulas or drawings."""
+    content = folder / "content.opf"
+
+    def declared(item):
+        page = (folder / item[1]).read_text(encoding="utf-8")
+        held = " ".join(name for tag, name in PROPERTIES.items() if tag in page)
+        return item[0] + f' properties="{held}"' if held else item[0]
+
+    listed = content.read_text(encoding="utf-8")
+    listed = re.sub(r'<item [^>]*href="([^"]+\.xhtml)"', declared, listed)
+    content.write_text(listed, encoding="utf-8")
 
 
 def inline(self, node):
@@ -79,7 +116,7 @@ class Editions(Directive):
             name = f"{file.suffix[1:].upper()} ({size:.0f} MB)"
             line += [nodes.Text(" · " if len(line) else "The whole book in one file: ")]
             line += nodes.reference("", name, refuri=f"../{file.name}")
-        return [only("", line, expr="html")] if len(line) else []
+        return [only("", line, expr="html and not epub")] if len(line) else []
 
 
 def setup(app):
@@ -90,4 +127,6 @@ def setup(app):
     app.connect("builder-inited", prepare)
     app.connect("doctree-resolved", leave_out_the_front_page)
     app.connect("doctree-resolved", close_tags)
+    app.connect("doctree-resolved", drop_repeated_names)
+    app.connect("html-page-context", keep_to_xhtml, priority=900)
     return {"version": "1", "parallel_read_safe": True}

@@ -3,11 +3,15 @@
 Normally the book shows the outputs that are committed. With `NNCOURSE_EXECUTE=1` (`make book`)
 each notebook is run. A result is used again only while nothing that it may depend on has
 changed: the cache is named after a digest of the package, its data and all pinned versions.
+
+Sphinx would run one notebook after the other. Run as a script, this fills the cache before, two
+at a time; Sphinx then runs what is still missing, and shows what failed.
 """
 
 import hashlib
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,11 +29,48 @@ def digest(root=ROOT):
     return total.hexdigest()[:16]
 
 
+def cache_path():
+    """Return the folder of the cache that fits the present state."""
+    return str(ROOT / "_build" / "executed" / digest())
+
+
+def run_ahead(processes=2):
+    """Run each chapter that is not in the cache, the longest (the last ones) first."""
+    import nbformat
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+    from jupyter_cache.executors.utils import single_nb_execution
+
+    cache = get_cache(cache_path())
+
+    def run(path):
+        notebook = nbformat.read(path, as_version=4)
+        limits = {"timeout": 1800, "allow_errors": False}
+        result = single_nb_execution(notebook, cwd=str(path.parent), **limits)
+        if result.err is None:
+            data = {"execution_seconds": result.time}
+            cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path), data), overwrite=True)
+        print(f"{path.stem}: {'ran' if result.err is None else 'failed'} in {result.time:.0f} s")
+
+    def is_missing(path):
+        try:
+            cache.match_cache_file(str(path))
+        except KeyError:
+            return True
+        return False
+
+    paths = sorted(ROOT.glob("book/[0-9]*.ipynb"), reverse=True)
+    missing = [path for path in paths if is_missing(path)]
+    print(f"Running {len(missing)} of {len(paths)} chapters, two at a time …", flush=True)
+    with ThreadPoolExecutor(processes) as pool:
+        list(pool.map(run, missing))
+
+
 def choose(app, config):
     """Set myst-nb's execution mode."""
     if os.environ.get("NNCOURSE_EXECUTE") == "1":
         config.nb_execution_mode = "cache"
-        config.nb_execution_cache_path = str(ROOT / "_build" / "executed" / digest())
+        config.nb_execution_cache_path = cache_path()
     else:
         config.nb_execution_mode = "off"
 
@@ -38,3 +79,7 @@ def setup(app):
     """Connect to Sphinx."""
     app.connect("config-inited", choose)
     return {"version": "1", "parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    run_ahead()

@@ -1,13 +1,17 @@
 """The e-book and the PDF, where they were built: whole, and linked from the first page."""
 
+import posixpath
 import re
 import zipfile
+from urllib.parse import unquote, urldefrag
 from xml.etree import ElementTree
 
 import pytest
 from browser.serve import SITE, pages
 
 BOOKS = sorted(path.name for path in SITE.glob("nncourse.*"))
+MATH = "{http://www.w3.org/1998/Math/MathML}math"
+ITEM = "{http://www.idpf.org/2007/opf}item"
 CHAPTERS = [page for page in pages() if page.startswith(("book/0", "book/1"))]
 
 
@@ -27,10 +31,24 @@ def test_the_ebook_is_whole():
         for name in names:
             if name.endswith((".xhtml", ".opf", ".ncx")):
                 page = ElementTree.fromstring(book.read(name))
-                formulas += sum(1 for _ in page.iter("{http://www.w3.org/1998/Math/MathML}math"))
-                for tag in page.iter():
-                    assert not tag.get("src", "").startswith("http"), f"{name}: {tag.get('src')}"
+                anchors = [tag.get("id") for tag in page.iter() if tag.get("id")]
+                assert len(anchors) == len(set(anchors)), name
+                refers = {tag.get(key, "") for tag in page.iter() for key in ("src", "href")}
+                for link in {urldefrag(link)[0] for link in refers} - {""}:
+                    if not link.startswith(("http", "mailto:")):
+                        assert posixpath.normpath(f"{name}/../{unquote(link)}") in names
+                loaded = [tag.get("src", "") for tag in page.iter()]
+                assert not [link for link in loaded if link.startswith("http")], name
+                held = len(list(page.iter(MATH)))
+                assert bool(held) == ("mathml" in properties(book).get(name, "")), name
+                formulas += held
         assert formulas > 500
+
+
+def properties(book):
+    """Return what the list of contents says of each page."""
+    contents = ElementTree.fromstring(book.read("content.opf"))
+    return {item.get("href"): item.get("properties", "") for item in contents.iter(ITEM)}
 
 
 @pytest.mark.skipif("nncourse.pdf" not in BOOKS, reason="no PDF was built (make latex pdf)")

@@ -33,3 +33,24 @@ def test_links_within_the_book(page):
         elif anchor and target.endswith(".html") and unquote(anchor) not in read(target)[1]:
             broken.append(f"{link}: no such anchor")
     assert broken == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith(("book/0", "book/1"))])
+def test_stressed_words_lead_to_the_glossary(page):
+    html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+    links = html.select("article a.to-glossary")
+    assert len(links) > 2
+    for link in links:
+        definition = read_glossary()[link["href"].removeprefix("glossary.html#")]
+        assert link["title"] in definition
+    assert len({link["href"] for link in links}) == len(links)
+
+
+@cache
+def read_glossary():
+    """Return the definition below each anchor of the glossary."""
+    html = (SITE / "book/glossary.html").read_text(encoding="utf-8")
+    return {
+        term["id"]: term.find_next("dd").get_text()
+        for term in BeautifulSoup(html, "html.parser").select("dl.glossary dt")
+    }

@@ -123,6 +123,17 @@ def test_on_paper(visit):
         assert not page.locator(left_out).first.is_visible()
     assert page.locator("h1:visible").count() == 1
     assert page.locator("article img").first.is_visible()
+    cut = "[...document.querySelectorAll('article pre')].filter(e => e.scrollWidth > e.clientWidth)"
+    page.set_viewport_size({"width": 680, "height": 900})  # A4 between its margins
+    assert page.evaluate(f"{cut}.length") == 0
+
+
+def test_the_dark_is_not_printed(visit):
+    page = visit(FIRST, color_scheme="dark")
+    theme = "document.documentElement.dataset.theme"
+    page.evaluate(f"window.addEventListener('beforeprint', () => window.printed = {theme})")
+    page.pdf()
+    assert page.evaluate("[window.printed, " + theme + "]") == ["light", "dark"]
 
 
 def test_figures_follow_the_page_into_the_dark(visit):
@@ -209,4 +220,6 @@ def test_figures_keep_their_places(address, visit):
     for picture in pictures.all():
         assert picture.get_attribute("width") and picture.get_attribute("height")
     assert pictures.count() > 3
+    figure = page.locator("article .cell_output img[src*='_images']").first
+    assert figure.evaluate("e => e.naturalWidth") // 2 == int(figure.get_attribute("width"))
     assert pictures.last.get_attribute("loading") == "lazy"
