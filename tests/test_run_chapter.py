@@ -1,8 +1,9 @@
-"""``make chapter`` keeps what a run printed and measured, and nothing of a run that failed."""
+"""``make chapter`` and ``make book`` keep what a run gave, and nothing of a run that failed."""
 
 import base64
 from io import BytesIO
 
+import execution
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -61,3 +62,16 @@ def test_a_failed_run_changes_nothing(tmp_path):
 def test_a_name_that_is_no_chapter_is_refused():
     with pytest.raises(SystemExit, match="no chapter '77_nothing'; there are 01_neurons, 02"):
         run_chapter.main(["77_nothing"])
+
+
+def test_the_book_is_run_ahead_and_only_once(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(execution, "ROOT", tmp_path)
+    (tmp_path / "book").mkdir()
+    write(tmp_path / "book" / "01_good.ipynb", "print('well')")
+    write(tmp_path / "book" / "02_bad.ipynb", "1 / 0")
+    execution.run_ahead()
+    said = capfd.readouterr().out
+    assert "Running 2 of 2 chapters" in said
+    assert "01_good: ran" in said and "02_bad: failed" in said
+    execution.run_ahead()
+    assert "Running 1 of 2 chapters" in capfd.readouterr().out

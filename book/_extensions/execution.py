@@ -11,7 +11,9 @@ at a time; Sphinx then runs what is still missing, and shows what failed.
 import hashlib
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,23 +36,27 @@ def cache_path():
     return str(ROOT / "_build" / "executed" / digest())
 
 
-def run_ahead(processes=2):
-    """Run each chapter that is not in the cache, the longest (the last ones) first."""
+def run(path, cache_at):
+    """Run one notebook and, if it comes to its end, keep the result."""
     import nbformat
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
     from jupyter_cache.executors.utils import single_nb_execution
 
-    cache = get_cache(cache_path())
+    notebook = nbformat.read(path, as_version=4)
+    limits = {"timeout": 1800, "allow_errors": False}
+    result = single_nb_execution(notebook, cwd=str(path.parent), **limits)
+    if result.err is None:
+        kept = CacheBundleIn(notebook, str(path), data={"execution_seconds": result.time})
+        get_cache(cache_at).cache_notebook_bundle(kept, overwrite=True)
+    print(f"{path.stem}: {'failed' if result.err else 'ran'} in {result.time:.0f} s", flush=True)
 
-    def run(path):
-        notebook = nbformat.read(path, as_version=4)
-        limits = {"timeout": 1800, "allow_errors": False}
-        result = single_nb_execution(notebook, cwd=str(path.parent), **limits)
-        if result.err is None:
-            data = {"execution_seconds": result.time}
-            cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path), data), overwrite=True)
-        print(f"{path.stem}: {'ran' if result.err is None else 'failed'} in {result.time:.0f} s")
+
+def run_ahead(processes=2):
+    """Run each chapter that is not in the cache, the longest (the last ones) first."""
+    from jupyter_cache import get_cache
+
+    cache = get_cache(cache_path())
 
     def is_missing(path):
         try:
@@ -62,8 +68,8 @@ def run_ahead(processes=2):
     paths = sorted(ROOT.glob("book/[0-9]*.ipynb"), reverse=True)
     missing = [path for path in paths if is_missing(path)]
     print(f"Running {len(missing)} of {len(paths)} chapters, two at a time …", flush=True)
-    with ThreadPoolExecutor(processes) as pool:
-        list(pool.map(run, missing))
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        list(pool.map(partial(run, cache_at=cache_path()), missing))
 
 
 def choose(app, config):

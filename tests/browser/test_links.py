@@ -1,5 +1,6 @@
 """Every link that stays within the built book leads to a page that is there, and to its anchor."""
 
+import re
 from functools import cache
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -35,6 +36,17 @@ def test_links_within_the_book(page):
     assert broken == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("book/")])
+def test_a_shared_link_shows_the_first_sentences(page):
+    html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+    tags = {tag.get("property") or tag.get("name"): tag.get("content") for tag in html("meta")}
+    text = " ".join(html.article.get_text().split())
+    assert tags["og:description"][:20] in text
+    assert len(tags["description"]) > 60 and " · " not in tags["description"]
+    site = tags["og:url"].removesuffix(page)
+    assert site.startswith("https://") and (SITE / tags["og:image"].removeprefix(site)).is_file()
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith(("book/0", "book/1"))])
 def test_stressed_words_lead_to_the_glossary(page):
     html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
@@ -51,6 +63,6 @@ def read_glossary():
     """Return the definition below each anchor of the glossary."""
     html = (SITE / "book/glossary.html").read_text(encoding="utf-8")
     return {
-        term["id"]: term.find_next("dd").get_text()
+        term["id"]: re.sub(r"\\[()]", "", term.find_next("dd").get_text())
         for term in BeautifulSoup(html, "html.parser").select("dl.glossary dt")
     }
