@@ -23,7 +23,7 @@ def definitions(env):
 
 def link_words(app, doctree, docname):
     """Turn the first stressed mention of each word into a link."""
-    if not docname.startswith(("book/0", "book/1")):
+    if PAGE not in app.env.all_docs or not docname.startswith(("book/0", "book/1")):
         return
     words = definitions(app.env)
     for node in list(doctree.findall(lambda n: isinstance(n, nodes.strong | nodes.emphasis))):
