@@ -44,8 +44,8 @@ def run(path, cache_at):
     from jupyter_cache.executors.utils import single_nb_execution
 
     notebook = nbformat.read(path, as_version=4)
-    limits = {"timeout": 1800, "allow_errors": False}
-    result = single_nb_execution(notebook, cwd=str(path.parent), **limits)
+    options = {"timeout": 1800, "allow_errors": False, "extra_arguments": ["--log-level=ERROR"]}
+    result = single_nb_execution(notebook, cwd=str(path.parent), **options)
     if result.err is None:
         kept = CacheBundleIn(notebook, str(path), data={"execution_seconds": result.time})
         get_cache(cache_at).cache_notebook_bundle(kept, overwrite=True)

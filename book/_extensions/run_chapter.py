@@ -38,6 +38,7 @@ def run(path):
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     measured = MEASURED.findall(str([cell.get("outputs") for cell in notebook.cells]))
