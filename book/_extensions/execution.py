@@ -67,6 +67,7 @@ def run_ahead(processes=2):
 
     paths = sorted(ROOT.glob("book/[0-9]*.ipynb"), reverse=True)
     missing = [path for path in paths if is_missing(path)]
+    cache.db.dispose()
     print(f"Running {len(missing)} of {len(paths)} chapters, two at a time …", flush=True)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         list(pool.map(partial(run, cache_at=cache_path()), missing))
