@@ -8,6 +8,7 @@ sharp screens; they say so by their resolution.
 import re
 from pathlib import Path
 
+from docutils import nodes
 from PIL import Image
 
 PICTURE = re.compile(r'<img (?![^>]*\bwidth=)([^>]*\bsrc="[^"]*_images/([^"]+\.png)")')
@@ -18,6 +19,14 @@ def size(path):
     with Image.open(path) as image:
         sharp = image.info.get("dpi", (0,))[0] > 200
         return [length // (1 + sharp) for length in image.size]
+
+
+def drop_fixed_sizes(app, doctree, docname):
+    """Forget the size that a notebook notes for a sharp figure: on a phone it must shrink."""
+    for image in doctree.findall(nodes.image):
+        if image["uri"].endswith(".png"):
+            for length in ("width", "height"):
+                image.attributes.pop(length, None)
 
 
 def reserve_places(app, pagename, template, context, doctree):
@@ -37,5 +46,6 @@ def reserve_places(app, pagename, template, context, doctree):
 
 def setup(app):
     """Connect to Sphinx."""
+    app.connect("doctree-resolved", drop_fixed_sizes)
     app.connect("html-page-context", reserve_places)
     return {"version": "1", "parallel_read_safe": True}

@@ -73,7 +73,7 @@ def check_accessibility(page, address):
 
 
 def check_widths(page):
-    """The page never scrolls sideways."""
+    """The page never scrolls sideways, and pictures keep their shape."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         wider = page.evaluate("""() => {
@@ -84,6 +84,10 @@ def check_widths(page):
                 e => e.outerHTML.slice(0, 120));
         }""")
         assert wider == [], f"at {width} px the page scrolls sideways because of {wider}"
+        squeezed = page.evaluate("""() => [...document.querySelectorAll("article img")].filter(
+            e => e.width && Math.abs(e.width * e.naturalHeight / e.height / e.naturalWidth - 1) > .1
+        ).map(e => e.outerHTML.slice(0, 120))""")
+        assert squeezed == [], f"at {width} px pictures lose their shape"
         assert page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         ), f"at {width} px the page scrolls sideways"
