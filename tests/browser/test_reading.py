@@ -140,6 +140,9 @@ def test_figures_follow_the_page_into_the_dark(visit):
     page = visit(FIRST, color_scheme="dark", viewport={"width": 1000, "height": 900})
     figures = page.locator("article .cell_output img:visible")
     for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        figure.evaluate("e => e.decode()")
+        page.wait_for_function("new Promise(requestAnimationFrame)")
         pixels = plt.imread(BytesIO(figure.screenshot()))[..., :3]
         paper, ink = pixels[:3].mean(), pixels.max(axis=(0, 1)).min()
         assert paper < 0.15 and ink > 0.8, figure.get_attribute("alt")
