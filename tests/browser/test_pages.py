@@ -85,8 +85,11 @@ def check_widths(page):
         }""")
         assert wider == [], f"at {width} px the page scrolls sideways because of {wider}"
         squeezed = page.evaluate("""() => [...document.querySelectorAll("article img")].filter(
-            e => e.width && Math.abs(e.width * e.naturalHeight / e.height / e.naturalWidth - 1) > .1
-        ).map(e => e.outerHTML.slice(0, 120))""")
+            image => {
+                const shown = image.width / image.height;
+                const whole = image.naturalWidth / image.naturalHeight;
+                return image.width && Math.abs(shown / whole - 1) > .03;
+            }).map(image => image.outerHTML.slice(0, 120))""")
         assert squeezed == [], f"at {width} px pictures lose their shape"
         assert page.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
