@@ -113,7 +113,10 @@ def test_the_clinic_leads_to_every_published_mistake_and_its_repair():
 
 
 def test_everything_that_the_package_offers_is_described():
+    pages = [page.read_text(encoding="utf-8") for page in (BOOK / "api").glob("*.md")]
+    listed = [f"nncourse.{name}" for page in pages for name in api.listed(page)]
     described = set(api.modules())
+    assert sorted(listed) == sorted(described), "each module has its place on one page of book/api"
     for name in nncourse.__all__:
         thing = getattr(nncourse, name)
         module = thing.__name__ if not hasattr(thing, "__module__") else thing.__module__

@@ -1,8 +1,8 @@
-"""The page about the package: made from its docstrings, and linked from wherever it is named.
+"""The pages about the package: made from its docstrings, and linked from wherever it is named.
 
-`book/api.md` ends with a section for each module that says what it offers. On the other pages
-`nn.Dense` becomes a link to its description, in the text and in code. Left out is what belongs to
-exercises and grading: the answers.
+A page in `book/api` lists modules; each becomes a section, below a table of them all. `book/api.md`
+shows the tables of all pages. On the other pages `nn.Dense` becomes a link to its description, in
+the text and in code. Left out is what belongs to exercises and grading: the answers.
 """
 
 import builtins
@@ -11,20 +11,22 @@ import inspect
 import pkgutil
 import re
 import sys
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.util.nodes import make_refnode
 
 import nncourse
 
-PAGE = "book/api"
+FRONT = "book/api"
+LISTED = re.compile(r"^```\{modules\}\n(.*?)^```$", re.M | re.S)
 ANSWERS = "|".join(nncourse.exercises._CHAPTERS)
 HIDDEN = re.compile(rf"\.(classroom|_\w+)\b|\.exercises\.({ANSWERS})$")
 SECTION = """
 ## {name}
 
 ```{{eval-rst}}
-.. automodule:: {name}
+.. automodule:: nncourse.{name}
    :members:
 ```
 """
@@ -35,7 +37,7 @@ NAMED_IN_CODE = re.compile(NAME.format("nn") + PART + f"(?:{PART})?")
 
 
 def modules():
-    """Return the modules that the page describes: those that define what they offer."""
+    """Return the modules that the pages describe: those that define what they offer."""
     for found in pkgutil.walk_packages(nncourse.__path__, "nncourse."):
         if not HIDDEN.search(found.name):
             module = importlib.import_module(found.name)
@@ -44,10 +46,33 @@ def modules():
                 yield found.name
 
 
+def listed(page):
+    """Return the modules that a page lists, without the name of the package."""
+    return LISTED.search(page)[1].split()
+
+
+def table(names):
+    """Return the modules as a table, each with the first line of what it says of itself."""
+    rows = ["| module | what it is about |", "|---|---|"]
+    for name in names:
+        about = inspect.getdoc(importlib.import_module(f"nncourse.{name}")).split("\n")[0]
+        about = re.sub(r":(\w+):`", r"{py:\1}`", about)  # roles, as Markdown writes them
+        rows.append(f"| {{py:mod}}`{name} <nncourse.{name}>` | {about} |")
+    return "\n".join(rows)
+
+
 def write_sections(app, docname, source):
-    """Append the sections to the page while it is read."""
-    if docname == PAGE:
-        source[0] += "".join(SECTION.format(name=name) for name in sorted(modules()))
+    """Fill in the tables and the sections while a page is read."""
+    if docname == FRONT:
+        for page in app.config.external_site_map[FRONT].child_files():
+            path = Path(app.env.doc2path(page))
+            app.env.note_dependency(str(path))
+            text = path.read_text(encoding="utf-8")
+            source[0] += f"\n#{LISTED.sub('', text)}\n{table(listed(text))}\n"
+    elif docname.startswith(f"{FRONT}/"):
+        names = listed(source[0])
+        sections = "".join(SECTION.format(name=name) for name in names)
+        source[0] = LISTED.sub(lambda _: table(names) + "\n" + sections, source[0])
 
 
 def skip_borrowed(app, what, name, thing, skip, options):
@@ -105,7 +130,7 @@ def link_code(app, pagename, template, context, doctree):
             return f'<a class="to-api" href="{address}">{found[0]}</a>'
         return found[0]
 
-    if doctree is not None and pagename != PAGE:
+    if doctree is not None and not pagename.startswith(FRONT):
         context["body"] = NAMED_IN_CODE.sub(link, context["body"])
 
 
