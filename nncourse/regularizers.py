@@ -59,7 +59,7 @@ class L1L2:
 
 
 def L1(strength):
-    """The penalty ``strength * sum |w|``, which drives weights to exactly zero.
+    """The penalty ``strength * sum |w|``: its best solutions have weights that are exactly zero.
 
     Its gradient is ``strength * sign(w)``. Source: Tibshirani (1996).
 
@@ -72,7 +72,7 @@ def L1(strength):
 
 
 def L2(strength):
-    """The penalty ``strength * sum w²``, which shrinks all weights by the same share.
+    """The penalty ``strength * sum w²``: gradient descent takes the same share off every weight.
 
     Its gradient is ``2 * strength * w``. Other books write ``strength / 2``; check before you
     compare numbers. Source: Hoerl and Kennard (1970).

@@ -56,7 +56,7 @@ def weight_decay(rng):
     return {
         r"\mathbf{w}": w,
         "L": given(lambda v: loss(v[r"\mathbf{w}"])),
-        r"L_\lambda": loss(w) + penalty,
+        "J": loss(w) + penalty,
         r"\lambda": strength,
         r"\eta": eta,
         r"\leftarrow\mathbf{w}": p.value,
