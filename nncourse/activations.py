@@ -18,6 +18,12 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _floating(x):
+    """Return lists and whole numbers as float64: unsigned ones cannot even be subtracted."""
+    x = np.asarray(x)
+    return x.astype(np.float64) if x.dtype.kind in "biu" else x
+
+
 def relu(x):
     """Rectified linear unit, ``max(0, x)``.
 
@@ -57,6 +63,7 @@ def leaky_relu(x, alpha=0.01):
     >>> leaky_relu(np.array([-2.0, 3.0]), alpha=0.1)
     array([-0.2,  3. ])
     """
+    x = _floating(x)
     return np.where(x > 0, x, alpha * x)
 
 
@@ -83,6 +90,7 @@ def elu(x, alpha=1.0):
     >>> elu(np.array([-1.0, 2.0]), alpha=2.0).round(4)
     array([-1.2642,  2.    ])
     """
+    x = _floating(x)
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -101,7 +109,8 @@ def elu_vjp(grad, x, y, alpha=1.0):
 def sigmoid(x):
     """Logistic sigmoid, ``1 / (1 + exp(-x))``: from 0 to 1, 0.5 at zero.
 
-    Computed as ``(1 + tanh(x / 2)) / 2``, the same function, which cannot overflow.
+    Computed as ``(1 + tanh(x / 2)) / 2``, the same function, which cannot overflow. In floats the
+    result is 0 below about -38 (float32: -20); its logarithm is ``-softplus(-x)`` everywhere.
     Its derivative is ``y * (1 - y)``, at most 1/4. PyTorch: ``torch.sigmoid``.
 
     Examples
@@ -192,6 +201,7 @@ def gelu(x, exact=False):
     >>> gelu(np.array([-1.0, 0.0, 1.0]), exact=True).round(4)
     array([-0.1587,  0.    ,  0.8413])
     """
+    x = _floating(x)
     z = np.clip(x, -10, 10)  # beyond, tanh and Phi are at their limits to the last digit
     share = _normal_cdf(z) if exact else _tanh_cdf(z)
     share *= x
@@ -210,6 +220,7 @@ def gelu_vjp(grad, x, y, exact=False):
     >>> gelu_vjp(1.0, x, gelu(x)), gelu_vjp(1.0, x, gelu(x, exact=True), exact=True)
     (array([0.5]), array([0.5]))
     """
+    x = _floating(x)
     share = np.full_like(x, 0.5)
     np.divide(y, x, out=share, where=x != 0)  # Phi(x), as the forward pass found it
     x = np.clip(x, -10, 10)  # beyond, the slope is 0 or 1 to the last digit
@@ -250,15 +261,16 @@ def _normal_cdf(x):
     """
     z = np.rint(x * _POINTS_PER_UNIT)
     cdf, density = _normal_tables(z.dtype)
-    place = z.astype(np.intp) + 10 * _POINTS_PER_UNIT
+    with np.errstate(invalid="ignore"):
+        place = z.astype(np.intp) + 10 * _POINTS_PER_UNIT
     z /= _POINTS_PER_UNIT
     d = x - z
     z *= d
     z *= -0.5
     z += 1
     z *= d
-    z *= density.take(place)
-    z += cdf.take(place)
+    z *= density.take(place, mode="clip")  # NaN has no place, and takes any
+    z += cdf.take(place, mode="clip")
     return z
 
 
@@ -280,6 +292,7 @@ def silu(x):
     >>> silu(np.array([-1.0, 0.0, 1.0])).round(4)
     array([-0.2689,  0.    ,  0.7311])
     """
+    x = _floating(x)
     return x * sigmoid(x)
 
 

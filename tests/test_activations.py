@@ -83,3 +83,28 @@ def test_gelu_is_close_to_the_exact_one():
     x = np.linspace(-5, 5, 1001)
     exact = x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
     assert np.max(np.abs(activations.gelu(x) - exact)) < 5e-4
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "elu", "gelu", "silu"])
+def test_lists_and_whole_numbers_are_computed_in_floating_point(name):
+    function, vjp = function_and_vjp(name)
+    x = np.array([[0, 1, 200]], np.uint8)
+    y = function(x.astype(float))
+    for given_x in (x, x.tolist()):
+        np.testing.assert_array_equal(function(given_x), y)
+    np.testing.assert_array_equal(vjp(np.ones_like(y), x, y), vjp(np.ones_like(y), x * 1.0, y))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("exact", [False, True])
+def test_gelu_hands_on_nan(dtype, exact):
+    y = activations.gelu(np.array([np.nan, -1, 1], dtype), exact=exact)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y, [np.nan, -0.1587, 0.8413], atol=2e-4)
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(np.float32, -20), (np.float64, -38)])
+def test_the_sigmoid_vanishes_where_its_logarithm_does_not(dtype, limit):
+    x = np.array([limit - 1, limit + 3], dtype)
+    np.testing.assert_array_equal(activations.sigmoid(x) == 0, [True, False])
+    np.testing.assert_allclose(-activations.softplus(-x), x, rtol=1e-6)
