@@ -5,6 +5,7 @@ alternatives/ holds right answers that are written in another way.
 """
 
 import re
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -184,6 +185,9 @@ def test_a_verdict_shows_no_raw_html():
         (np.float32(0.1) + np.float32(1e-5), 0.1, True),
         ([1, 2], (1, 2), True),
         ([1, 2, 3], (1, 2), False),
+        (np.array([1, 2]), (1, 2), True),
+        (np.array([1, 3]), (1, 2), False),
+        (np.array(1), (1,), False),
         ("a", "a", True),
         (None, "a", False),
         (True, True, True),
@@ -215,6 +219,18 @@ def test_assert_same_reports_the_first_difference(capsys):
         nn.exercises.assert_same(mine, lambda x: x, [(1,), (3,)])
     with pytest.raises(ValueError, match="no case proves nothing"):
         nn.exercises.assert_same(mine, mine, [])
+
+
+def test_assert_same_takes_what_has_no_name_of_its_own(capsys):
+    nn.exercises.assert_same(partial(pow, 2), lambda x: 2**x, [(3,)])
+    assert capsys.readouterr().out == "✓ partial agrees with the reference in 1 case\n"
+    with pytest.raises(AssertionError, match="partial differs in case 1 of 1"):
+        nn.exercises.assert_same(partial(pow, 2), lambda x: 2 * x, [(3,)])
+
+
+def test_a_verdict_is_true_where_the_answer_is_right():
+    assert MEAN.check(lambda x: float(np.mean(x)), 0)
+    assert not MEAN.check(lambda x: float(np.sum(x)), 0)
 
 
 def test_show_source_leaves_out_docstrings_only():

@@ -107,6 +107,8 @@ def assert_same(mine, reference, cases, *, tolerance=None, rng=0):
     ------
     AssertionError
         If they disagree; says in which case and how.
+    ValueError
+        If there is no case.
 
     Examples
     --------
@@ -118,13 +120,14 @@ def assert_same(mine, reference, cases, *, tolerance=None, rng=0):
     cases = cases(np.random.default_rng(rng)) if callable(cases) else list(cases)
     if not cases:
         raise ValueError("assert_same expects at least one case: no case proves nothing")
+    name = getattr(mine, "__name__", type(mine).__name__)
     for i, arguments in enumerate(cases, 1):
         theirs = reference(*copy.deepcopy(arguments))
         problem = difference(mine(*copy.deepcopy(arguments)), theirs, tolerance=tolerance)
         if problem:
-            raise AssertionError(f"{mine.__name__} differs in case {i} of {len(cases)}: {problem}")
+            raise AssertionError(f"{name} differs in case {i} of {len(cases)}: {problem}")
     plural = "case" if len(cases) == 1 else "cases"
-    print(f"✓ {mine.__name__} agrees with {_full_name(reference)} in {len(cases)} {plural}")
+    print(f"✓ {name} agrees with {_full_name(reference)} in {len(cases)} {plural}")
 
 
 def _full_name(function):

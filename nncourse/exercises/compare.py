@@ -40,6 +40,8 @@ def difference(received, expected, *, tolerance=None, name="the result", reveal=
         parts = [(f"{name}[{k!r}]", received[k], expected[k]) for k in expected]
         return _first_difference(parts, tolerance, reveal)
     if isinstance(expected, (tuple, list)):
+        if isinstance(received, np.ndarray) and received.ndim:
+            received = list(received)
         if not isinstance(received, (tuple, list)) or len(received) != len(expected):
             return f"{name} should have {len(expected)} parts, but is {_say(received)}"
         pairs = enumerate(zip(received, expected, strict=True))

@@ -60,6 +60,9 @@ class Verdict:
         """Whether the answer is right."""
         return self.points == self.possible
 
+    def __bool__(self):
+        return self.passed
+
     def __repr__(self):
         if self.passed:
             return f"✓ {self.exercise}: {self.points} of {self.possible} points"
