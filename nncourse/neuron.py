@@ -34,7 +34,7 @@ class McCullochPitts:
     """
 
     def __init__(self, weights, bias):
-        self.weights = np.asarray(weights, dtype=np.float64)
+        self.weights = np.array(weights, dtype=np.float64)
         if self.weights.ndim != 1:
             raise ValueError(f"expected one row of weights, got shape {self.weights.shape}")
         self.bias = float(bias)
@@ -68,6 +68,11 @@ class Perceptron:
     mistakes : list of int
         Mistakes in each epoch; it ends with 0 if and only if the data were separated.
 
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, or the data do not fit.
+
     Examples
     --------
     >>> x, OR = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 1]
@@ -76,6 +81,7 @@ class Perceptron:
     """
 
     def __init__(self, learning_rate=1.0, max_epochs=100):
+        _check_settings(learning_rate, max_epochs=max_epochs)
         self.learning_rate, self.max_epochs = learning_rate, max_epochs
 
     def fit(self, x, y):
@@ -128,7 +134,7 @@ class Adaline:
     Raises
     ------
     ValueError
-        If the data do not fit, or training diverges.
+        If a setting is out of range, the data do not fit, or training diverges.
 
     Examples
     --------
@@ -139,6 +145,7 @@ class Adaline:
     """
 
     def __init__(self, learning_rate=0.1, epochs=100):
+        _check_settings(learning_rate, epochs=epochs)
         self.learning_rate, self.epochs = learning_rate, epochs
 
     def fit(self, x, y):
@@ -168,6 +175,15 @@ class Adaline:
     def predict(self, x):
         """Return 0 or 1 for each row of ``x``."""
         return _fitted(self).predict(x)
+
+
+def _check_settings(learning_rate, **epochs):
+    ((name, number),) = epochs.items()
+    if not learning_rate > 0 or not isinstance(number, (int, np.integer)) or number < 1:
+        raise ValueError(
+            f"expected learning_rate > 0 and a positive whole number of {name}, got "
+            f"{learning_rate!r} and {number!r}"
+        )
 
 
 def _fitted(neuron):

@@ -92,3 +92,24 @@ def test_predict_names_the_width_it_expects():
         ValueError, match=re.escape("array of shape (n, 2) with n >= 1, got (1, 3)")
     ):
         nn.McCullochPitts([1, 1], 0).predict([[1, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: nn.Perceptron(learning_rate=0), "positive whole number of max_epochs, got 0 and"),
+        (lambda: nn.Perceptron(max_epochs=0), "max_epochs, got 1.0 and 0"),
+        (lambda: nn.Adaline(learning_rate=-0.1), "epochs, got -0.1 and 100"),
+        (lambda: nn.Adaline(epochs=2.5), "epochs, got 0.1 and 2.5"),
+    ],
+)
+def test_senseless_settings_are_refused(make, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        make()
+
+
+def test_a_gate_keeps_its_weights_when_the_array_changes():
+    weights = np.ones(2)
+    gate = nn.McCullochPitts(weights, bias=-2)
+    weights[:] = 0
+    assert gate.weights.tolist() == [1, 1]
