@@ -21,7 +21,7 @@ def accuracy(scores, target):
     Raises
     ------
     ValueError
-        If the shapes do not fit or there is no example.
+        If the shapes or types do not fit, or there is no example.
 
     Examples
     --------
@@ -29,13 +29,18 @@ def accuracy(scores, target):
     0.5
     """
     scores, target = np.asarray(scores), np.asarray(target)
+    if scores.ndim == 0 or scores.dtype.kind not in "biuf" or target.dtype.kind not in "biuf":
+        raise ValueError(
+            f"accuracy expects scores (n, classes) and class numbers, got {scores.dtype} of shape "
+            f"{scores.shape} and {target.dtype} of shape {target.shape}"
+        )
     if target.shape == scores.shape and scores.ndim > 1:
         target = target.argmax(-1)
     if target.shape != scores.shape[:-1] or target.size == 0 or scores.shape[-1] < 2:
         raise ValueError(
             "accuracy expects scores (n, classes) of two or more classes and n >= 1 class numbers, "
-            f"got {scores.shape} and {target.shape}. One score for each example? Use "
-            "binary_accuracy."
+            f"got {scores.shape} and {target.shape}. One logit for each example, and "
+            "targets 0 and 1? Use binary_accuracy. Class numbers? Give the scores themselves."
         )
     known = ~np.isnan(scores).any(-1)
     return float(np.mean(known & (scores.argmax(-1) == target)))
@@ -47,7 +52,7 @@ def binary_accuracy(logits, target):
     Raises
     ------
     ValueError
-        If the shapes differ or there is no example.
+        If the shapes differ, a target is not between 0 and 1, or there is no example.
 
     Examples
     --------
@@ -59,6 +64,11 @@ def binary_accuracy(logits, target):
         raise ValueError(
             f"binary_accuracy expects logits and targets of one shape, got {logits.shape} and "
             f"{target.shape}"
+        )
+    if target.dtype.kind not in "biuf" or not (target.min() >= 0 and target.max() <= 1):
+        raise ValueError(
+            "binary_accuracy expects targets between 0 and 1, got "
+            f"{np.unique(target)[:5].tolist()}. More than two classes? Use accuracy."
         )
     return float(np.mean(~np.isnan(logits) & ((logits > 0) == (target > 0.5))))
 
