@@ -38,6 +38,11 @@ def numerical_gradient(f, x, h=1e-6):
     -------
     array of the shape of ``x``
 
+    Raises
+    ------
+    ValueError
+        If ``f`` returns more than one number.
+
     Examples
     --------
     >>> numerical_gradient(lambda x: np.sum(x**3), [1.0, 2.0]).round(6)
@@ -49,6 +54,11 @@ def numerical_gradient(f, x, h=1e-6):
         here = x[i]
         x[i] = here + h
         above = f(x)
+        if np.ndim(above):
+            raise ValueError(
+                f"f should return one number, got an array of shape {np.shape(above)}. Add it up: "
+                "np.sum(...)."
+            )
         x[i] = here - h
         below = f(x)
         x[i] = here

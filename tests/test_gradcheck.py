@@ -86,6 +86,11 @@ def test_leaves_the_layer_alone():
         layer.backward(np.ones((5, 2)))
 
 
+def test_a_function_with_several_results_is_refused():
+    with pytest.raises(ValueError, match=r"one number, got an array of shape \(2,\). Add it up"):
+        nn.numerical_gradient(lambda x: x**2, np.ones(2))
+
+
 def test_nan_is_not_agreement():
     words = re.escape("gradient: NaN or infinity")
     with pytest.raises(GradientError, match=words):
