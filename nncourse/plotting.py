@@ -10,15 +10,9 @@ from itertools import pairwise
 import numpy as np
 
 __all__ = [
-    "COLORS",
-    "plot_confusion_matrix",
-    "plot_decision_regions",
-    "plot_graph",
-    "plot_history",
-    "plot_images",
-    "plot_network",
-    "use_style",
-]
+    "COLORS", "plot_confusion_matrix", "plot_decision_regions", "plot_graph", "plot_history",
+    "plot_images", "plot_network", "use_style",
+]  # fmt: skip
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 
@@ -122,6 +116,11 @@ def plot_decision_regions(predict, x, y, ax=None, *, resolution=200, margin=0.15
     -------
     Axes
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or a class number is not one of those that have a color.
+
     Examples
     --------
     >>> x = np.array([[0.0, 0.0], [1.0, 1.0]])
@@ -132,13 +131,30 @@ def plot_decision_regions(predict, x, y, ax=None, *, resolution=200, margin=0.15
     from matplotlib.colors import ListedColormap
 
     x, y = np.asarray(x), np.asarray(y)
-    ax = _axes(ax)
+    if x.ndim != 2 or x.shape[1] != 2 or y.shape != x.shape[:1]:
+        raise ValueError(
+            f"plot_decision_regions expects x (n, 2) and y (n,), got {x.shape} and {y.shape}"
+        )
     low, high = x.min(axis=0), x.max(axis=0)
     low, high = low - margin * (high - low), high + margin * (high - low)
     grid = np.meshgrid(*(np.linspace(*ends, resolution) for ends in zip(low, high, strict=True)))
-    points = np.column_stack([axis.ravel() for axis in grid]).astype(x.dtype)
-    regions = np.asarray(predict(points)).reshape(resolution, resolution)
-    classes = int(max(y.max(), regions.max())) + 1
+    points = np.column_stack([axis.ravel() for axis in grid])
+    points = points.astype(x.dtype if x.dtype.kind == "f" else np.float64)
+    regions, y = np.asarray(predict(points)), y.astype(int)
+    if regions.shape != (len(points),) or regions.dtype.kind not in "biu":
+        raise ValueError(
+            "plot_decision_regions expects predict to return one class number for each point, "
+            f"shape {(len(points),)}, got {regions.dtype} of shape {regions.shape}. Scores? "
+            "lambda x: model(x).argmax(-1), or (model(x)[:, 0] > 0).astype(int)."
+        )
+    regions = regions.reshape(resolution, resolution).astype(int)
+    classes = max(y.max(), regions.max()) + 1
+    if min(y.min(), regions.min()) < 0 or classes > len(COLORS):
+        raise ValueError(
+            f"plot_decision_regions has colors for the classes 0 to {len(COLORS) - 1}, got "
+            f"{np.unique(y).tolist()}. Labels of -1 and 1? Use (y + 1) // 2."
+        )
+    ax = _axes(ax)
     ax.pcolormesh(
         *grid, regions, cmap=ListedColormap(COLORS[:classes]), alpha=0.25, vmin=-0.5,
         vmax=classes - 0.5, shading="nearest", rasterized=True,
@@ -158,8 +174,8 @@ def plot_images(images, titles=None, *, columns=8, size=1.1):
 
     Parameters
     ----------
-    images : array of shape (n, height, width) or (n, height, width, 1)
-        Dark ink for high values.
+    images : array of shape (n, height, width), or (n, height, width, 1 or 3)
+        Dark ink for high values; three channels are red, green and blue.
     titles : sequence of str, optional
     columns : int
     size : float
@@ -169,6 +185,11 @@ def plot_images(images, titles=None, *, columns=8, size=1.1):
     -------
     list of Axes
 
+    Raises
+    ------
+    ValueError
+        If there is no image, or the shape is another.
+
     Examples
     --------
     >>> len(plot_images(np.zeros((3, 28, 28)), titles=["a", "b", "c"], columns=2))
@@ -177,7 +198,12 @@ def plot_images(images, titles=None, *, columns=8, size=1.1):
     import matplotlib.pyplot as plt
 
     images = np.asarray(images)
-    images = images[..., 0] if images.ndim == 4 else images
+    images = images[..., 0] if images.ndim == 4 and images.shape[3] == 1 else images
+    if images.size == 0 or not (images.ndim == 3 or images.shape[3:] == (3,)):
+        raise ValueError(
+            "plot_images expects (n, height, width) or (n, height, width, 1 or 3), got "
+            f"{images.shape}. One image? image[None]. Flat ones? images.reshape(-1, 28, 28)."
+        )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     height = size * (1.3 if titles is not None else 1.05)

@@ -46,6 +46,32 @@ def test_decision_regions_ask_the_model_in_its_own_type():
     assert (regions[0] == 0).all() and (regions[-1] == 1).all()
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "predict", "words"),
+    [
+        (np.eye(3), [0, 1, 2], lambda p: p, r"got \(3, 3\) and \(3,\)"),
+        (np.eye(2), [[0], [1]], lambda p: p, r"got \(2, 2\) and \(2, 1\)"),
+        (np.eye(2), [0, 1], lambda p: p, r"got float64 of shape \(400, 2\). Scores\?"),
+        (np.eye(2), [0, 1], lambda p: np.zeros((400, 1), int), r"got int64 of shape \(400, 1\)"),
+        (np.eye(2), [-1, 1], lambda p: np.zeros(400, int), r"got \[-1, 1\]. Labels of -1 and 1\?"),
+        (np.eye(2), [0, 1], lambda p: np.full(400, 99), "colors for the classes 0 to"),
+    ],
+)
+def test_regions_that_cannot_be_drawn_are_explained(x, y, predict, words):
+    with pytest.raises(ValueError, match=words):
+        plotting.plot_decision_regions(predict, x, y, resolution=20)
+    assert not plt.get_fignums()
+
+
+def test_the_grid_between_whole_numbers_is_not_whole():
+    seen = []
+    plotting.plot_decision_regions(
+        lambda p: seen.append(p) or (p[:, 0] > 0.5), np.eye(2, dtype=int), [True, False],
+        resolution=3, margin=0,
+    )  # fmt: skip
+    assert sorted(set(seen[0][:, 0])) == [0, 0.5, 1]
+
+
 @pytest.mark.parametrize("shape", [(5, 4, 3), (5, 4, 3, 1)])
 def test_images_are_drawn_in_order(shape):
     images = np.arange(60.0).reshape(shape)
@@ -53,6 +79,18 @@ def test_images_are_drawn_in_order(shape):
     assert [ax.get_title() for ax in axes] == list("abcde")
     np.testing.assert_array_equal(axes[4].images[0].get_array(), images[4].reshape(4, 3))
     assert len(plt.gcf().axes) == 6  # two rows of three, the last one empty
+
+
+def test_images_may_have_colors():
+    (ax,) = plotting.plot_images(np.full((1, 4, 5, 3), 0.5))
+    assert ax.images[0].get_array().shape == (4, 5, 3)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (0, 28, 28), (2, 28, 28, 4), (2, 784)])
+def test_what_are_no_images_is_explained(shape):
+    with pytest.raises(ValueError, match=r"plot_images expects .* One image\? image\[None\]"):
+        plotting.plot_images(np.zeros(shape))
+    assert not plt.get_fignums()
 
 
 def test_confusion_matrix_prints_every_count_and_colors_only_mistakes():
