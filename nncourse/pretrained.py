@@ -57,7 +57,7 @@ class MiniLM:
     Raises
     ------
     ValueError
-        If what is to be embedded is no sequence of texts.
+        If what is to be embedded is no sequence of texts, or ``batch_size`` is not positive.
 
     Examples
     --------
@@ -83,6 +83,8 @@ class MiniLM:
 
         Texts of like length are read together, so that little is padded.
         """
+        if batch_size < 1:
+            raise ValueError(f"expected a positive batch_size, got {batch_size}")
         ids, mask = self.tokenizer.batch(texts)
         vectors = np.empty((len(ids), self.bert.tokens.table.value.shape[1]), np.float32)
         order = np.argsort(mask.sum(axis=1), kind="stable")

@@ -31,7 +31,8 @@ def save(model, path):
     Raises
     ------
     OSError
-        If the file cannot be written; an older one of that name is then left as it was.
+        If the folder does not exist, or the file cannot be written; an older one of that name is
+        then left as it was.
 
     Examples
     --------
@@ -42,7 +43,9 @@ def save(model, path):
     ...     load(nn.Dense(2, 3, rng=1), f"{folder}/dense.npz")
     Dense(2→3)
     """
-    path = Path(path)
+    path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to save {path.name} in")
     part = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
@@ -68,7 +71,7 @@ def load(model, path):
     --------
     See :func:`save`.
     """
-    content = io.BytesIO(Path(path).read_bytes())
+    content = io.BytesIO(Path(path).expanduser().read_bytes())
     try:
         with np.load(content, allow_pickle=False) as file:
             stored = {name: file[name] for name in file.files}

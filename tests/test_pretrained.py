@@ -105,6 +105,8 @@ def test_what_cannot_be_embedded(minilm):
         minilm.embed("a text")
     with pytest.raises(ValueError, match="expected a text"):
         minilm.embed(["a", 3])
+    with pytest.raises(ValueError, match="positive batch_size, got 0"):
+        minilm.embed(["a"], batch_size=0)
 
 
 # ------------------------------------------------------------------ SmolLM2

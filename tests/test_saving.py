@@ -89,6 +89,14 @@ def test_any_damaged_byte_is_found_or_harmless(tmp_path):
             np.testing.assert_array_equal(model(X), saved(X))
 
 
+def test_a_folder_may_be_the_home_and_must_exist(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    nn.save(make(1), "~/model.npz")
+    np.testing.assert_array_equal(nn.load(make(2), "~/model.npz")(X), make(1)(X))
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*none to save model.npz in"):
+        nn.save(make(1), tmp_path / "none" / "model.npz")
+
+
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         nn.load(make(1), tmp_path / "none.npz")
