@@ -254,6 +254,21 @@ def test_a_cleared_gradient_is_zero_for_everybody_who_looks():
         np.testing.assert_array_equal(p.grad, 12)
 
 
+def test_a_gradient_that_is_set_is_checked_and_copied():
+    p = nn.Parameter(np.ones((2, 2), np.float32), "w")
+    gradient = np.full((2, 2), 3.0)
+    p.grad = gradient
+    p.grad += 1
+    assert (gradient == 3).all() and (p.grad == 4).all() and p.grad.dtype == np.float32
+    kept = p.grad
+    p.grad += 1
+    assert p.grad is kept  # what is added in place is not copied
+    for wrong in (np.ones(2), 0.0):
+        with pytest.raises(ValueError, match=r"'w' has its shape \(2, 2\), got .* zero_grad\(\)"):
+            p.grad = wrong
+    assert (p.grad == 5).all()
+
+
 def test_a_parameter_is_a_copy_of_floating_point_numbers():
     value = np.ones((2, 3)).T
     value.flags.writeable = False

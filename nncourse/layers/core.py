@@ -9,78 +9,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from .parameter import Parameter
+
 __all__ = ["Layer", "Parameter", "Residual", "Sequential"]
-
-
-class Parameter:
-    """An array to be learned, and the gradient of the loss with respect to it.
-
-    PyTorch: ``nn.Parameter``.
-
-    Parameters
-    ----------
-    value : array
-        The starting value; a copy of it is updated in place by an optimizer.
-    name : str
-        What the layer calls it, e.g. ``"kernel"``.
-    regularize : bool
-        Whether regularizers act on it: True for kernels, False for biases.
-
-    Attributes
-    ----------
-    grad : array
-        dL/dvalue, of the same shape and type; backward passes add to it.
-
-    Raises
-    ------
-    TypeError
-        If the value is not of floating-point numbers.
-
-    Examples
-    --------
-    >>> p = Parameter(np.ones((2, 3)), "kernel", regularize=True)
-    >>> p
-    Parameter('kernel', shape=(2, 3), float64)
-    >>> p.grad.sum()
-    np.float64(0.0)
-    """
-
-    def __init__(self, value, name, regularize=False):
-        self.value = np.array(value, order="C")
-        if self.value.dtype.kind != "f":
-            raise TypeError(
-                f"Parameter {name!r} expects floating-point numbers, got {self.value.dtype}. "
-                "Try value.astype(np.float32)."
-            )
-        self._grad, self._cleared = np.empty_like(self.value), True
-        self.name = name
-        self.regularize = regularize
-
-    @property
-    def grad(self):
-        if self._cleared:  # zeros are written only if somebody looks
-            self._grad.fill(0)
-            self._cleared = False
-        return self._grad
-
-    @grad.setter
-    def grad(self, array):
-        self._grad, self._cleared = array, False
-
-    def zero_grad(self):
-        """Set the gradient to zero."""
-        self._cleared = True
-
-    def add_product(self, a, b):
-        """Add ``a @ b``, reshaped; right after ``zero_grad`` it is computed in place."""
-        if self._cleared:
-            np.matmul(a, b, out=self._grad.reshape(len(a), -1))  # a view
-            self._cleared = False
-        else:
-            self._grad += (a @ b).reshape(self._grad.shape)
-
-    def __repr__(self):
-        return f"Parameter({self.name!r}, shape={self.value.shape}, {self.value.dtype})"
 
 
 class Layer(ABC):
