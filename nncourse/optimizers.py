@@ -9,6 +9,8 @@ from math import sqrt
 
 import numpy as np
 
+from .layers.parameter import _checked_parameters
+
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 _BLOCK = 65_536  # entries updated at a time, so that they stay in the cache between operations
@@ -32,7 +34,7 @@ class Optimizer:
     Raises
     ------
     TypeError
-        If it is given a layer instead of its parameters.
+        If it is given something other than parameters, for instance a layer instead of its own.
     ValueError
         If there are no parameters or the rate is negative or not finite.
 
@@ -52,11 +54,7 @@ class Optimizer:
     slots = ()  # names of the arrays kept for each parameter
 
     def __init__(self, parameters, learning_rate):
-        if hasattr(parameters, "parameters"):
-            raise TypeError(
-                f"{type(self).__name__} expects a list of parameters, got a layer. "
-                f"Write {type(self).__name__}(model.parameters())."
-            )
+        parameters = _checked_parameters(type(self).__name__, parameters)
         self.parameters = list({id(p): p for p in parameters}.values())
         if not self.parameters:
             raise ValueError("an optimizer expects parameters, got none. Has the model any layers?")
@@ -80,7 +78,7 @@ class Optimizer:
         if self.iterations % 100 == 0:
             self._flush()
         for p, state in zip(self.parameters, self.state, strict=True):
-            p.value = np.ascontiguousarray(p.value)  # so that what follows is a view of it
+            p.value = np.asarray(p.value, order="C")  # so that what follows is a view of it
             flat = [a.reshape(-1) for a in (p.value, p.grad, *state.values())]
             scratch = np.empty_like(flat[0][:_BLOCK])
             for start in range(0, p.value.size, _BLOCK):
@@ -100,8 +98,11 @@ class Optimizer:
     def _rate(self):
         rate = self.learning_rate
         rate = rate(self.iterations) if callable(rate) else rate
-        if not 0 <= rate < float("inf"):
-            raise ValueError(f"the learning rate must be finite and not negative, got {rate}")
+        number = np.asarray(rate)
+        if number.ndim or number.dtype.kind not in "iuf" or not 0 <= number < np.inf:
+            raise ValueError(
+                f"the learning rate must be a number, finite and not negative, got {rate!r}"
+            )
         return float(rate)
 
 
@@ -196,6 +197,7 @@ class RMSprop(Optimizer):
 
     def __init__(self, parameters, learning_rate=0.001, *, rho=0.9, epsilon=1e-7):
         _check_decays(rho=rho)
+        _check_epsilon(epsilon)
         self.rho, self.epsilon = rho, epsilon
         super().__init__(parameters, learning_rate)
 
@@ -247,6 +249,7 @@ class Adam(Optimizer):
 
     def __init__(self, parameters, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
         _check_decays(beta_1=beta_1, beta_2=beta_2)
+        _check_epsilon(epsilon)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         super().__init__(parameters, learning_rate)
 
@@ -309,6 +312,11 @@ class AdamW(Adam):
             if p.regularize:
                 p.value *= keep
         super().step()
+
+
+def _check_epsilon(epsilon):
+    if not 0 < epsilon < float("inf"):
+        raise ValueError(f"epsilon must be positive and finite, got {epsilon!r}")
 
 
 def _check_decays(**decays):

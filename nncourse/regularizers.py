@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .layers.parameter import _checked_parameters
+
 __all__ = ["L1", "L1L2", "L2"]
 
 
@@ -28,6 +30,8 @@ class L1L2:
     ------
     ValueError
         If a strength is negative.
+    TypeError
+        If it is called with something other than parameters, for instance a model.
 
     Examples
     --------
@@ -48,7 +52,7 @@ class L1L2:
 
     def __call__(self, parameters):
         penalty = 0.0
-        for p in parameters:
+        for p in _checked_parameters(repr(self), parameters):
             if p.regularize and self.l1:
                 penalty += self.l1 * float(np.sum(np.abs(p.value)))
                 p.grad += self.l1 * np.sign(p.value)

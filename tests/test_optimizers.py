@@ -110,9 +110,31 @@ def test_a_parameter_listed_twice_is_updated_once():
     assert p.value[0] == 0.9
 
 
-def test_a_model_in_place_of_its_parameters_is_refused():
-    with pytest.raises(TypeError, match=r"Write Adam\(model.parameters\(\)\)"):
-        nn.Adam(nn.Sequential(nn.Dense(2, 2)))
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (lambda model: model, "Sequential"),
+        (lambda model: model.parameters, "method"),
+        (lambda model: model.layers, "Dense"),
+        (lambda model: [p.value for p in model.parameters()], "ndarray"),
+        (lambda model: model.parameters()[0], "Parameter"),
+    ],
+)
+def test_what_is_no_list_of_parameters_is_refused(given, name):
+    model = nn.Sequential(nn.Dense(2, 2, rng=0))
+    for owner, call in {"Adam": nn.Adam, "L1L2(l1=0.0, l2=0.1)": nn.L2(0.1)}.items():
+        words = f"{owner} expects a list of parameters, got {name}. Write {owner}(model.parameters"
+        with pytest.raises(TypeError, match=re.escape(words)):
+            call(given(model))
+    assert not model[0].kernel.grad.any()
+
+
+def test_a_parameter_that_is_one_number_stays_one():
+    p = parameter(3.0)
+    optimizer = nn.SGD([p], 0.5)
+    p.grad += 2.0
+    optimizer.step()
+    assert p.value.shape == () and p.value == 2.0
 
 
 def test_clipping_survives_large_and_refuses_infinite_gradients():
@@ -191,6 +213,12 @@ def test_a_schedule_is_asked_for_each_step():
         (lambda p: nn.Adam(p, float("inf")), "got inf"),
         (lambda p: nn.Adam(p, beta_2=1.0), "beta_2 must be at least 0 and below 1, got 1.0"),
         (lambda p: nn.RMSprop(p, rho=-0.1), "rho must be"),
+        (lambda p: nn.SGD(p, "0.1"), "must be a number, finite and not negative, got '0.1'"),
+        (lambda p: nn.SGD(p, [0.1]), "got [0.1]"),
+        (lambda p: nn.SGD(p, lambda step: None), "got None"),
+        (lambda p: nn.Adam(p, epsilon=0), "epsilon must be positive and finite, got 0"),
+        (lambda p: nn.AdamW(p, epsilon=-1e-8), "epsilon must be positive and finite, got -1e-08"),
+        (lambda p: nn.RMSprop(p, epsilon=float("nan")), "epsilon must be positive and finite"),
         (lambda p: nn.SGD(p, nesterov=True), "Nesterov needs momentum > 0"),
         (lambda p: nn.AdamW(p, weight_decay=-1), "weight_decay >= 0, got -1"),
     ],

@@ -84,3 +84,18 @@ class Parameter:
 
     def __repr__(self):
         return f"Parameter({self.name!r}, shape={self.value.shape}, {self.value.dtype})"
+
+
+def _checked_parameters(owner, parameters):
+    """Return the parameters as a list; explain if they are a model, or anything else."""
+    one = hasattr(parameters, "parameters") or hasattr(parameters, "zero_grad")
+    if not one and not callable(parameters):
+        parameters = list(parameters)
+        wrong = [p for p in parameters if not hasattr(p, "zero_grad")]
+        if not wrong:
+            return parameters
+        parameters = wrong[0]
+    raise TypeError(
+        f"{owner} expects a list of parameters, got {type(parameters).__name__}. "
+        f"Write {owner}(model.parameters())."
+    )
