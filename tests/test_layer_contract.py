@@ -255,6 +255,18 @@ def test_a_cleared_gradient_is_zero_for_everybody_who_looks():
 
 
 def test_a_gradient_that_is_set_is_checked_and_copied():
+    with pytest.raises(TypeError, match=r"got str. .*np.asarray\(ids\); for text a tokenizer"):
+        layer("a text")
+
+
+def test_what_is_no_gradient_is_explained():
+    layer, target = nn.Dense(3, 2, rng=0), np.zeros((4, 2))
+    pair = nn.losses.mean_squared_error(layer(np.ones((4, 3))), target)
+    with pytest.raises(TypeError, match=r"got tuple\. A loss returns two: loss, grad"):
+        layer.backward(pair)
+    with pytest.raises(TypeError, match=r"got list. Try np.asarray\(grad\)"):
+        layer.backward(target.tolist())
+    assert not layer.kernel.grad.any()
     p = nn.Parameter(np.ones((2, 2), np.float32), "w")
     gradient = np.full((2, 2), 3.0)
     p.grad = gradient

@@ -72,7 +72,8 @@ class Layer(ABC):
     def __call__(self, x, *, training=False, **options):
         if not isinstance(x, (np.ndarray, np.generic)):
             raise TypeError(
-                f"{self!r} expects an array, got {type(x).__name__}. Try np.asarray(x, np.float32)."
+                f"{self!r} expects an array, got {type(x).__name__}. Try np.asarray(x, np.float32)"
+                "; for token numbers np.asarray(ids); for text a tokenizer first."
             )
         return self.forward(x, training=training, **options)
 
@@ -95,10 +96,16 @@ class Layer(ABC):
                 f"{self!r}: backward() was called before forward(). Run the layer on a batch "
                 "first; it needs to remember what it computed."
             )
-        if np.shape(grad) != self._output_shape:
+        if not isinstance(grad, (np.ndarray, np.generic)):
+            advice = "A loss returns two: loss, grad = loss_function(prediction, target)."
+            advice = advice if isinstance(grad, tuple) else "Try np.asarray(grad)."
+            raise TypeError(
+                f"{self!r}.backward expects dL/dy, an array, got {type(grad).__name__}. {advice}"
+            )
+        if grad.shape != self._output_shape:
             raise ValueError(
                 f"{self!r}.backward expects dL/dy of the output's shape {self._output_shape}, "
-                f"got {np.shape(grad)}"
+                f"got {grad.shape}"
             )
         return self._saved
 
