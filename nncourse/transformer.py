@@ -13,7 +13,7 @@ import numpy as np
 from .initializers import glorot_uniform, normal
 from .layers.activation import GELU
 from .layers.attention import MultiHeadAttention
-from .layers.core import Layer, Residual, Sequential
+from .layers.core import Layer, Residual, Sequential, _check_sizes
 from .layers.dense import Dense, Dropout
 from .layers.embedding import Embedding, PositionalEncoding
 from .layers.normalization import LayerNorm
@@ -169,7 +169,7 @@ class GPT(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, layers, length)
+        _check_sizes(self, layers=layers, length=length)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
         self.embedding = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
@@ -283,7 +283,7 @@ class BERT(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, layers, length)
+        _check_sizes(self, layers=layers, length=length)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
         self.tokens = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
@@ -322,14 +322,6 @@ class BERT(Layer):
 def _unit_rows(shape, rng, dtype):
     """Vectors of length 1, about: as large as what the blocks add to them at the start."""
     return normal(shape, rng, dtype, scale=1 / sqrt(shape[1]))
-
-
-def _check_sizes(model, layers, length):
-    if layers < 1 or length < 1:
-        raise ValueError(
-            f"{type(model).__name__} expects at least one layer and one step, got layers={layers}, "
-            f"length={length}"
-        )
 
 
 def _check_ids(model, x, length):

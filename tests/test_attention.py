@@ -179,7 +179,7 @@ MISTAKES = {
     "sizes": (lambda: nn.Embedding(0, 2), "vocabulary=0, dim=2"),
     "too long": (lambda: nn.PositionalEncoding(2, 6)(SEQUENCE), "2 positions, got a sequence of 3"),
     "norm": (lambda: nn.LayerNorm(5)(SEQUENCE), "LayerNorm(5) expects (batch, ..., 5), got (2, 3"),
-    "epsilon": (lambda: nn.RMSNorm(5, epsilon=0), "features=5, epsilon=0"),
+    "epsilon": (lambda: nn.RMSNorm(5, epsilon=0), "expects epsilon > 0, got 0"),
     "pairs": (lambda: rotary_tables(3, 5), "an even number of features, got length=3 and dim=5"),
 }
 

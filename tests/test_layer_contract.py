@@ -212,13 +212,36 @@ def test_wrong_shapes_are_explained(layer, shape, words):
         (lambda: nn.MaxPool2D(-2), ValueError, "size is a positive whole number"),
         (lambda: nn.LSTM(0, 2), ValueError, "LSTM expects positive sizes, got inputs=0, units=2"),
         (lambda: nn.GRU(2, -1), ValueError, "GRU expects positive sizes, got inputs=2, units=-1"),
+        (lambda: nn.Dense(784 / 2, 10), ValueError, "inputs=392.0, units=10. They are whole"),
+        (lambda: nn.Dense((28, 28), 10), ValueError, "expects positive sizes, got inputs=(28, 28)"),
+        (lambda: nn.Conv2D(1, "8", 3), ValueError, "got channels=1, filters='8'"),
+        (lambda: nn.LSTM(3, 2.5), ValueError, "expects positive sizes, got inputs=3, units=2.5"),
+        (lambda: nn.Embedding(None, 2), ValueError, "Embedding expects positive sizes, got vocab"),
+        (lambda: nn.PositionalEncoding(9, 2.0), ValueError, "got length=9, dim=2.0"),
+        (lambda: nn.BatchNorm((3,)), ValueError, "positive sizes, got features=(3,)"),
+        (lambda: nn.LayerNorm(2.0), ValueError, "LayerNorm expects positive sizes, got features=2"),
+        (lambda: nn.RMSNorm(2, epsilon=0), ValueError, "RMSNorm expects epsilon > 0, got 0"),
+        (lambda: nn.MultiHeadAttention(8, 2.0), ValueError, "got dim=8, heads=2.0"),
+        (lambda: nn.GPT(9, 8, 2, 1.0, length=6), ValueError, "GPT expects positive sizes, got lay"),
+        (lambda: nn.Dense(3, 2, initializer="he_normal"), TypeError,
+         "a function such as nn.initializers.he_normal, got 'he_normal'"),
+        (lambda: nn.Conv2D(1, 2, 3, initializer=0), TypeError, "nn.initializers.he_normal, got 0"),
+        (lambda: nn.GRU(3, 2, initializer="zeros"), TypeError, "he_normal, got 'zeros'"),
+        (lambda: nn.GRU(3, 2, recurrent_initializer="x"), TypeError, "he_normal, got 'x'"),
+        (lambda: nn.Embedding(3, 2, initializer="x"), TypeError, "he_normal, got 'x'"),
+        (lambda: nn.MultiHeadAttention(4, 2, initializer="x"), TypeError, "he_normal, got 'x'"),
         (lambda: nn.RandomAffine(zoom=1.0), ValueError, "zoom < 1"),
         (lambda: nn.RandomAffine(shift=-1), ValueError, "shift=-1"),
     ],
-)
+)  # fmt: skip
 def test_wrong_construction_is_explained(build, error, words):
     with pytest.raises(error, match=re.escape(words)):
         build()
+
+
+def test_sizes_may_be_numpy_integers():
+    layer = nn.Dense(np.int64(3), np.uint8(2), rng=0)
+    assert repr(layer) == "Dense(3→2)" and layer.kernel.value.shape == (3, 2)
 
 
 def test_one_layer_in_two_nested_places_is_refused():
@@ -232,6 +255,18 @@ def test_lists_are_refused_with_advice(name):
     layer, x = make(name)
     with pytest.raises(TypeError, match=r"expects an array, got list. Try np.asarray"):
         layer(x.tolist())
+    with pytest.raises(TypeError, match=r"got str. .*np.asarray\(ids\); for text a tokenizer"):
+        layer("a text")
+
+
+def test_what_is_no_gradient_is_explained():
+    layer, target = nn.Dense(3, 2, rng=0), np.zeros((4, 2))
+    pair = nn.losses.mean_squared_error(layer(np.ones((4, 3))), target)
+    with pytest.raises(TypeError, match=r"got tuple\. A loss returns two: loss, grad"):
+        layer.backward(pair)
+    with pytest.raises(TypeError, match=r"got list. Try np.asarray\(grad\)"):
+        layer.backward(target.tolist())
+    assert not layer.kernel.grad.any()
 
 
 @pytest.mark.parametrize("name", ["LeakyReLU", "ELU"])
@@ -255,18 +290,6 @@ def test_a_cleared_gradient_is_zero_for_everybody_who_looks():
 
 
 def test_a_gradient_that_is_set_is_checked_and_copied():
-    with pytest.raises(TypeError, match=r"got str. .*np.asarray\(ids\); for text a tokenizer"):
-        layer("a text")
-
-
-def test_what_is_no_gradient_is_explained():
-    layer, target = nn.Dense(3, 2, rng=0), np.zeros((4, 2))
-    pair = nn.losses.mean_squared_error(layer(np.ones((4, 3))), target)
-    with pytest.raises(TypeError, match=r"got tuple\. A loss returns two: loss, grad"):
-        layer.backward(pair)
-    with pytest.raises(TypeError, match=r"got list. Try np.asarray\(grad\)"):
-        layer.backward(target.tolist())
-    assert not layer.kernel.grad.any()
     p = nn.Parameter(np.ones((2, 2), np.float32), "w")
     gradient = np.full((2, 2), 3.0)
     p.grad = gradient

@@ -173,6 +173,7 @@ def test_nothing_is_adapted_twice():
         (lambda: LoRA(nn.Tanh(), 1), TypeError, "expects a Dense layer to adapt, got Tanh()"),
         (lambda: LoRA(nn.Dense(5, 3), 4), ValueError, "rank from 1 to 3 for Dense(5→3), got 4"),
         (lambda: LoRA(nn.Dense(5, 3), 0), ValueError, "got 0"),
+        (lambda: LoRA(nn.Dense(5, 3), 2.0), ValueError, "a whole rank from 1 to 3 for Dense(5→3)"),
         (lambda: LoRA(nn.Dense(5, 3), 1, alpha=0), ValueError, "positive alpha, got 0"),
         (
             lambda: add_lora(network(), 1, names=("Query",)),

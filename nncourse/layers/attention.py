@@ -12,7 +12,7 @@ from ..activations import softmax, softmax_vjp
 from ..initializers import glorot_uniform
 from ..masks import checked_mask
 from ..rotary import rotary_tables, rotate
-from .core import Layer
+from .core import Layer, _check_sizes
 from .dense import Dense
 
 __all__ = ["MultiHeadAttention"]
@@ -53,9 +53,12 @@ class MultiHeadAttention(Layer):
 
     Raises
     ------
+    TypeError
+        If the initializer is no function.
     ValueError
-        If ``heads`` does not divide ``dim``, rotary heads have an odd number of features, the
-        input is not (batch, time, dim), or the mask does not fit.
+        If a size is not a positive whole number, ``heads`` does not divide ``dim``, rotary heads
+        have an odd number of features, the input is not (batch, time, dim), or the mask does not
+        fit.
 
     Notes
     -----
@@ -88,7 +91,8 @@ class MultiHeadAttention(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        if dim < 1 or heads < 1 or dim % heads:
+        _check_sizes(self, dim=dim, heads=heads)
+        if dim % heads:
             raise ValueError(
                 "MultiHeadAttention expects a number of heads that divides dim, got "
                 f"dim={dim}, heads={heads}"

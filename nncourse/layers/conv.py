@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .. import initializers
-from .core import Layer, Parameter
+from .core import Layer, Parameter, _check_sizes, _initial
 
 __all__ = ["AveragePool2D", "Conv2D", "GlobalAveragePool2D", "MaxPool2D"]
 
@@ -57,6 +57,8 @@ class Conv2D(Layer):
     ValueError
         If a setting is out of range, the input is not (batch, height, width, channels), it is
         empty, or the kernel is larger than the image.
+    TypeError
+        If the initializer is no function.
 
     Examples
     --------
@@ -83,15 +85,13 @@ class Conv2D(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        if channels < 1 or filters < 1:
-            raise ValueError(
-                f"Conv2D expects positive sizes, got channels={channels}, filters={filters}"
-            )
+        _check_sizes(self, channels=channels, filters=filters)
         if padding not in ("valid", "same"):
             raise ValueError(f"Conv2D expects padding 'valid' or 'same', got {padding!r}")
         shape = (*_pair("kernel_size", kernel_size), channels, filters)
         self.stride, self.padding = _pair("stride", stride), padding
-        self.kernel = Parameter(initializer(shape, rng, dtype), "kernel", regularize=True)
+        kernel = _initial(initializer, shape, rng, dtype)
+        self.kernel = Parameter(kernel, "kernel", regularize=True)
         self.bias = Parameter(np.zeros(filters, dtype), "bias")
 
     def forward(self, x, *, training=False):

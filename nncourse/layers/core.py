@@ -265,6 +265,26 @@ class Residual(Layer):
         return repr(self.inner).replace("Sequential", "Residual", 1)
 
 
+def _check_sizes(layer, **sizes):
+    """Explain sizes that are not positive whole numbers."""
+    if not all(isinstance(size, (int, np.integer)) and size >= 1 for size in sizes.values()):
+        got = ", ".join(f"{name}={size!r}" for name, size in sizes.items())
+        raise ValueError(
+            f"{type(layer).__name__} expects positive sizes, got {got}. They are whole numbers, "
+            "such as 784 // 2 or 28 * 28."
+        )
+
+
+def _initial(initializer, shape, rng, dtype):
+    """Return what an initializer makes, or explain that it is none."""
+    if not callable(initializer):
+        raise TypeError(
+            "an initializer is a function such as nn.initializers.he_normal, got "
+            f"{initializer!r:.60}"
+        )
+    return initializer(shape, rng, dtype)
+
+
 def _walk(layer):
     """Yield a layer and all layers inside it."""
     yield layer

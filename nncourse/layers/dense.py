@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from .. import initializers
-from .core import Layer, Parameter
+from .core import Layer, Parameter, _check_sizes, _initial
 
 __all__ = ["BatchNorm", "Dense", "Dropout", "Flatten"]
 
@@ -36,7 +36,10 @@ class Dense(Layer):
     Raises
     ------
     ValueError
-        If a size is not positive, the input's last axis is not ``inputs`` long, or it is empty.
+        If a size is not a positive whole number, the input's last axis is not ``inputs`` long, or
+        it is empty.
+    TypeError
+        If the initializer is no function.
 
     Examples
     --------
@@ -52,9 +55,9 @@ class Dense(Layer):
     def __init__(
         self, inputs, units, *, initializer=initializers.glorot_uniform, rng=None, dtype=np.float32
     ):
-        if inputs < 1 or units < 1:
-            raise ValueError(f"Dense expects positive sizes, got inputs={inputs}, units={units}")
-        self.kernel = Parameter(initializer((inputs, units), rng, dtype), "kernel", regularize=True)
+        _check_sizes(self, inputs=inputs, units=units)
+        kernel = _initial(initializer, (inputs, units), rng, dtype)
+        self.kernel = Parameter(kernel, "kernel", regularize=True)
         self.bias = Parameter(np.zeros(units, dtype), "bias")
 
     def forward(self, x, *, training=False):
@@ -213,8 +216,7 @@ class BatchNorm(Layer):
     skips_input_grad = True
 
     def __init__(self, features, *, momentum=0.9, epsilon=1e-5, dtype=np.float32):
-        if features < 1:
-            raise ValueError(f"BatchNorm expects at least one feature, got features={features}")
+        _check_sizes(self, features=features)
         if not (0 <= momentum < 1 and epsilon > 0):
             raise ValueError(
                 "BatchNorm expects 0 <= momentum < 1 and epsilon > 0, got "

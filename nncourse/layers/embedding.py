@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 
 from .. import initializers
-from .core import Layer, Parameter
+from .core import Layer, Parameter, _check_sizes, _initial
 
 __all__ = ["Embedding", "PositionalEncoding", "sinusoids"]
 
@@ -37,10 +37,10 @@ class Embedding(Layer):
     Raises
     ------
     TypeError
-        If the input is not of whole numbers.
+        If the input is not of whole numbers, or the initializer is no function.
     ValueError
-        If a size is not positive, the input is empty or without a batch axis, or a token number is
-        not in the table.
+        If a size is not a positive whole number, the input is empty or without a batch axis, or a
+        token number is not in the table.
 
     Examples
     --------
@@ -54,11 +54,8 @@ class Embedding(Layer):
     def __init__(
         self, vocabulary, dim, *, initializer=initializers.normal, rng=None, dtype=np.float32
     ):
-        if vocabulary < 1 or dim < 1:
-            raise ValueError(
-                f"Embedding expects positive sizes, got vocabulary={vocabulary}, dim={dim}"
-            )
-        self.table = Parameter(initializer((vocabulary, dim), rng, dtype), "embedding")
+        _check_sizes(self, vocabulary=vocabulary, dim=dim)
+        self.table = Parameter(_initial(initializer, (vocabulary, dim), rng, dtype), "embedding")
 
     def forward(self, x, *, training=False):
         vocabulary, _ = self.table.value.shape
@@ -116,8 +113,8 @@ class PositionalEncoding(Layer):
     Raises
     ------
     ValueError
-        If a size is not positive, the input is not (batch, time, dim), or it is longer than
-        ``length``.
+        If a size is not a positive whole number, the input is not (batch, time, dim), or it is
+        longer than ``length``.
 
     Examples
     --------
@@ -129,10 +126,7 @@ class PositionalEncoding(Layer):
     skips_input_grad = True
 
     def __init__(self, length, dim, *, learned=False, rng=None, dtype=np.float32):
-        if length < 1 or dim < 1:
-            raise ValueError(
-                f"PositionalEncoding expects positive sizes, got length={length}, dim={dim}"
-            )
+        _check_sizes(self, length=length, dim=dim)
         if learned:
             values = initializers.normal((length, dim), rng, dtype, scale=1 / sqrt(dim))
         else:

@@ -63,9 +63,10 @@ class LoRA(Layer):
         if not isinstance(dense, Dense):
             raise TypeError(f"LoRA expects a Dense layer to adapt, got {dense!r}")
         inputs, units = dense.kernel.value.shape
-        if not 1 <= rank <= min(inputs, units):
+        if not isinstance(rank, (int, np.integer)) or not 1 <= rank <= min(inputs, units):
             raise ValueError(
-                f"LoRA expects a rank from 1 to {min(inputs, units)} for {dense!r}, got {rank}"
+                f"LoRA expects a whole rank from 1 to {min(inputs, units)} for {dense!r}, got "
+                f"{rank!r}"
             )
         alpha = rank if alpha is None else alpha
         if not 0 < alpha < float("inf"):

@@ -6,7 +6,7 @@ one, and for sequences of any length.
 
 import numpy as np
 
-from .core import Layer, Parameter
+from .core import Layer, Parameter, _check_sizes
 
 __all__ = ["LayerNorm", "RMSNorm"]
 
@@ -17,11 +17,9 @@ class _Norm(Layer):
     skips_input_grad = True
 
     def __init__(self, features, *, epsilon=1e-5, dtype=np.float32):
-        if features < 1 or epsilon <= 0:
-            raise ValueError(
-                f"{type(self).__name__} expects at least one feature and a positive epsilon, got "
-                f"features={features}, epsilon={epsilon}"
-            )
+        _check_sizes(self, features=features)
+        if not epsilon > 0:
+            raise ValueError(f"{type(self).__name__} expects epsilon > 0, got {epsilon!r}")
         self.epsilon = float(epsilon)
         self.gamma = Parameter(np.ones(features, dtype), "gamma")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import initializers
 from ..masks import checked_mask
-from .core import Layer, Parameter
+from .core import Layer, Parameter, _check_sizes, _initial
 
 __all__ = ["SimpleRNN"]
 
@@ -41,12 +41,12 @@ class _Recurrent(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        name = type(self).__name__
-        if inputs < 1 or units < 1:
-            raise ValueError(f"{name} expects positive sizes, got inputs={inputs}, units={units}")
+        _check_sizes(self, inputs=inputs, units=units)
         rng, blocks = np.random.default_rng(rng), len(self.starts)
-        kernel = initializer((inputs, blocks * units), rng, dtype)
-        square = [recurrent_initializer((units, units), rng, dtype) for _ in range(blocks)]
+        kernel = _initial(initializer, (inputs, blocks * units), rng, dtype)
+        square = [
+            _initial(recurrent_initializer, (units, units), rng, dtype) for _ in range(blocks)
+        ]
         self.kernel = Parameter(kernel, "kernel", regularize=True)
         self.recurrent_kernel = Parameter(np.hstack(square), "recurrent_kernel", regularize=True)
         self.bias = Parameter(np.repeat(np.array(self.starts, dtype), units), "bias")
@@ -209,8 +209,10 @@ class SimpleRNN(_Recurrent):
     Raises
     ------
     ValueError
-        If a size is not positive; the input is not (batch, time, inputs), or is empty; mask or
-        state does not fit it. Nothing is changed then.
+        If a size is not a positive whole number; the input is not (batch, time, inputs), or is
+        empty; mask or state does not fit it. Nothing is changed then.
+    TypeError
+        If an initializer is no function.
 
     Notes
     -----
