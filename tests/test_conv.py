@@ -134,3 +134,23 @@ def test_a_small_network_of_all_image_layers_learns():
     )
     trainer.fit(x[:150], labels[:150], epochs=30, batch_size=25, progress=False)
     assert trainer.evaluate(x[150:], labels[150:])["accuracy"] > 0.95
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
+def test_convolution_of_whole_numbers(dtype, padding):
+    layer = nn.Conv2D(1, 2, 3, padding=padding, rng=0)
+    x = np.random.default_rng(1).integers(0, 2, (2, 5, 5, 1)).astype(dtype)
+    y = layer(x)
+    np.testing.assert_allclose(y, layer(x.astype(np.float32)), rtol=1e-5, atol=1e-6)
+    expected = layer.backward(np.ones_like(y))
+    layer(x)
+    np.testing.assert_array_equal(layer.backward(np.ones_like(y)), expected)
+
+
+def test_pooling_of_whole_numbers_neither_overflows_nor_cuts_gradients():
+    x = np.full((1, 2, 2, 1), 200, np.uint8)
+    assert nn.AveragePool2D(2)(x) == nn.GlobalAveragePool2D()(x) == 200
+    for layer, share in (nn.MaxPool2D(2), 0.5), (nn.AveragePool2D(2), 0.125):
+        layer(x)
+        assert layer.backward(np.full((1, 1, 1, 1), 0.5))[0, 0, 0, 0] == share

@@ -122,6 +122,12 @@ class Conv2D(Layer):
         (top, _), (left, _) = self._pads(shape)[1:3]
         return dx[:, top : top + shape[1], left : left + shape[2]] if input_grad else None
 
+    def _save(self, saved, y):
+        padded, shape = saved
+        if padded.dtype.kind != "f":  # whole numbers: dL/dx has the type of what is kept
+            padded = padded.astype(y.dtype)
+        return super()._save((padded, shape), y)
+
     def _pads(self, shape):
         """Return the zeros to put before and after each axis."""
         if self.padding == "valid":
@@ -197,7 +203,7 @@ class MaxPool2D(_Pool2D):
 
     def backward(self, grad):
         x, y = self._recall(grad)
-        dx = np.zeros_like(x)
+        dx = np.zeros(x.shape, grad.dtype)
         waiting = np.ones(y.shape, bool)  # windows whose maximum has not been met yet
         overlap = self.stride[0] < self.size[0] or self.stride[1] < self.size[1]
         places = (_offsets(array, self.size, self.stride, y.shape) for array in (x, dx))
@@ -229,6 +235,7 @@ class AveragePool2D(_Pool2D):
 
     def forward(self, x, *, training=False):
         shape = self._output_shape_for(x)
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)  # uint8 would overflow
         y = sum(pixels for _, pixels in _offsets(x, self.size, self.stride, shape))
         return self._save(x.shape, y / (self.size[0] * self.size[1]))
 
@@ -308,10 +315,14 @@ def _check_images(layer, x, window=(1, 1), channels=None):
     wanted = f"(batch, height, width, {channels or 'channels'})"
     if x.ndim != 4 or x.size == 0 or (channels and x.shape[3] != channels):
         advice = ""
-        if x.ndim == 3:
+        if x.ndim == 3 and x.shape[2] in ({channels} if channels else {1, 3}):
+            advice = " One image? Make it a batch of one: x[None]."
+        elif x.ndim == 3:
             advice = " Gray images? Add the channel axis: x[..., None]."
         elif x.ndim == 2:
-            advice = " Flat images? Restore their shape first: x.reshape(-1, 28, 28, 1)."
+            advice = (
+                f" Flat images? Restore their shape: x.reshape(-1, height, width, {channels or 1})."
+            )
         elif x.ndim == 4 and channels and x.shape[1] == channels:
             advice = " Channels first? Move them last: x.transpose(0, 2, 3, 1)."
         elif x.size == 0:
