@@ -163,6 +163,28 @@ def test_layer_norm_ignores_scale_and_shift():
 
 
 SEQUENCE = np.zeros((2, 3, 6))
+
+
+@pytest.mark.parametrize("make", [nn.BatchNorm, nn.LayerNorm, nn.RMSNorm])
+def test_norms_of_large_numbers_do_not_overflow_in_float16(make):
+    x = (1000 * batch(64, 8)).astype(np.float16)
+    layer, precise = make(8, dtype=np.float16), make(8, dtype=float)
+    for training in (True, False):
+        y = layer(x, training=training)
+        expected = precise(x.astype(float), training=training)
+        assert y.dtype == np.float16 and 0.3 < np.abs(expected).max()
+        np.testing.assert_allclose(y, expected, rtol=5e-3, atol=5e-3)
+    dx = layer.backward(np.ones_like(y))
+    assert dx.dtype == np.float16 and np.isfinite(dx).all()
+
+
+@pytest.mark.parametrize("make", [nn.BatchNorm, nn.LayerNorm, nn.RMSNorm])
+def test_norms_take_whole_numbers(make):
+    x = np.random.default_rng(0).integers(100, 256, (9, 4)).astype(np.uint8)
+    expected = make(4)(x.astype(np.float32), training=True)
+    np.testing.assert_allclose(make(4)(x, training=True), expected, rtol=1e-4, atol=1e-4)
+
+
 MISTAKES = {
     "flat": (lambda: nn.MultiHeadAttention(6, 2)(SEQUENCE[0]), "(batch, time, 6), got (3, 6)"),
     "features": (lambda: nn.MultiHeadAttention(4, 2)(SEQUENCE), "(batch, time, 4), got (2, 3, 6)"),

@@ -163,7 +163,7 @@ def test_repr_names_the_layer(name):
         (nn.Dense(3, 2), (0, 3), "expects (batch, 3), got (0, 3). The batch is empty."),
         (nn.Dense(3, 2), (4, 5), "Dense(3→2) expects (batch, 3), got (4, 5)."),
         (nn.BatchNorm(3), (4, 5), "BatchNorm(3) expects (batch, ..., 3), got (4, 5)"),
-        (nn.BatchNorm(3), (1, 3), "needs at least two examples to train on, got (1, 3)"),
+        (nn.BatchNorm(3), (1, 3), "got (1, 3). Choose a batch size that does not leave one"),
         (nn.Residual(nn.Dense(3, 2)), (4, 3), "keep the shape, got (4, 3) in and (4, 2) out"),
         (nn.Conv2D(1, 2, 3), (4, 8, 8), "Gray images? Add the channel axis: x[..., None]"),
         (nn.Conv2D(1, 2, 3), (8, 8, 1), "(8, 8, 1). One image? Make it a batch of one: x[None]"),

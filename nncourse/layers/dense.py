@@ -193,7 +193,7 @@ class BatchNorm(Layer):
     epsilon : float
         Added to the variance.
     dtype : data-type
-        Of parameters and running averages.
+        Of the parameters; of the running averages, too, but these have at least 32 bits.
 
     Attributes
     ----------
@@ -225,8 +225,8 @@ class BatchNorm(Layer):
         self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.gamma = Parameter(np.ones(features, dtype), "gamma")
         self.beta = Parameter(np.zeros(features, dtype), "beta")
-        self.running_mean = np.zeros(features, dtype)
-        self.running_variance = np.ones(features, dtype)
+        wide = np.result_type(dtype, np.float32)
+        self.running_mean, self.running_variance = np.zeros(features, wide), np.ones(features, wide)
 
     def forward(self, x, *, training=False):
         features = len(self.gamma.value)
@@ -237,16 +237,18 @@ class BatchNorm(Layer):
             if x.size < 2 * features:
                 raise ValueError(
                     f"{self!r} needs at least two examples to train on, got {x.shape}. "
-                    "Use a larger batch, or drop the last short one."
+                    "Choose a batch size that does not leave one example over, or a larger batch."
                 )
-            mean, variance = x.mean(axes), x.var(axes)
+            wide = np.result_type(x, np.float32)  # squares overflow in float16
+            mean, variance = x.mean(axes), x.var(axes, dtype=wide)
             for average, new in (self.running_mean, mean), (self.running_variance, variance):
                 average *= self.momentum
                 average += (1 - self.momentum) * new
         else:
             mean, variance = self.running_mean, self.running_variance
-        inverse_std = 1 / np.sqrt(variance + self.epsilon)
-        normalized = (x - mean) * inverse_std
+        kind = np.result_type(x, self.gamma.value)
+        inverse_std = (1 / np.sqrt(variance + self.epsilon)).astype(kind)
+        normalized = (x - mean.astype(kind)) * inverse_std
         y = self.gamma.value * normalized + self.beta.value
         return self._save((normalized, inverse_std, training, axes), y)
 

@@ -76,8 +76,9 @@ class LayerNorm(_Norm):
     def forward(self, x, *, training=False):
         self._check(x)
         normalized = x - x.mean(axis=-1, keepdims=True)
-        variance = np.square(normalized).mean(axis=-1, keepdims=True)
-        inverse_std = 1 / np.sqrt(variance + self.epsilon)
+        wide = np.result_type(normalized, np.float32)  # squares overflow in float16
+        variance = np.square(normalized, dtype=wide).mean(axis=-1, keepdims=True)
+        inverse_std = (1 / np.sqrt(variance + self.epsilon)).astype(normalized.dtype)
         normalized *= inverse_std
         y = self.gamma.value * normalized
         y += self.beta.value
@@ -135,7 +136,10 @@ class RMSNorm(_Norm):
 
     def forward(self, x, *, training=False):
         self._check(x)
-        inverse_rms = 1 / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + self.epsilon)
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)
+        wide = np.result_type(x, np.float32)  # squares overflow in float16
+        mean_square = np.square(x, dtype=wide).mean(axis=-1, keepdims=True)
+        inverse_rms = (1 / np.sqrt(mean_square + self.epsilon)).astype(x.dtype)
         normalized = x * inverse_rms
         return self._save((normalized, inverse_rms), self.gamma.value * normalized)
 
