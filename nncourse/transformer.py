@@ -18,6 +18,7 @@ from .layers.dense import Dense, Dropout
 from .layers.embedding import Embedding, PositionalEncoding
 from .layers.normalization import LayerNorm
 from .sampling import sample
+from .words import checked_ids
 
 __all__ = ["BERT", "GPT", "TransformerBlock"]
 
@@ -46,6 +47,8 @@ class TransformerBlock(Sequential):
         Of the normalizations.
     dropout : float
         Rate, at the end of each part.
+    initializer : callable
+        ``initializer(shape, rng, dtype)`` for the kernels of attention and network.
     rng : int, Generator or None
         Source of the random kernels and of dropout.
     dtype : data-type
@@ -90,6 +93,7 @@ class TransformerBlock(Sequential):
         made = {"initializer": initializer, "rng": rng, "dtype": dtype}
         self.attention = MultiHeadAttention(dim, heads, causal=causal, rotary=rotary, **made)
         hidden = 4 * dim if hidden is None else hidden
+        self.hidden = hidden
         self.network = Dense(dim, hidden, **made), Dense(hidden, dim, **made)
         first = [self.attention, Dropout(dropout, rng=rng)]
         second = [self.network[0], activation(), self.network[1], Dropout(dropout, rng=rng)]
@@ -100,10 +104,9 @@ class TransformerBlock(Sequential):
             super().__init__(Residual(*first), norms[0], Residual(*second), norms[1])
 
     def __repr__(self):
-        hidden = self.network[0].bias.value.size
         sizes = repr(self.attention).removeprefix("MultiHeadAttention(")
         return "TransformerBlock(" + sizes.replace(
-            f"heads={self.attention.heads}", f"heads={self.attention.heads}, hidden={hidden}"
+            f"heads={self.attention.heads}", f"heads={self.attention.heads}, hidden={self.hidden}"
         )
 
 
@@ -206,11 +209,14 @@ class GPT(Layer):
         Raises
         ------
         ValueError
-            If the prompt is empty.
+            If the prompt is empty or no ids of the vocabulary, or a number is out of range.
         """
-        ids, rng = [int(i) for i in prompt], np.random.default_rng(rng)
+        ids = checked_ids(prompt, len(self.embedding.table.value))
+        rng = np.random.default_rng(rng)
         if not ids:
             raise ValueError("generate expects a prompt of at least one token, got none")
+        if not isinstance(tokens, (int, np.integer)) or tokens < 1:
+            raise ValueError(f"generate expects at least one token to draw, got {tokens!r}")
         for _ in range(tokens):
             logits = self.forward(np.array([ids[-self.length :]]))[0, -1]
             options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}

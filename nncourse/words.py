@@ -103,7 +103,10 @@ def checked_ids(ids, vocabulary):
     try:
         ids = [operator.index(i) for i in ids]
     except TypeError:
-        raise ValueError(f"token ids must be a sequence of integers, got {ids!r:.60}.") from None
+        advice = " A text goes through a tokenizer first." if isinstance(ids, str) else ""
+        raise ValueError(
+            f"token ids must be a sequence of integers, got {ids!r:.60}.{advice}"
+        ) from None
     for position, i in enumerate(ids):
         if not 0 <= i < vocabulary:
             raise ValueError(

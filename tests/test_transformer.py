@@ -128,6 +128,13 @@ def test_generate_draws_like_the_model_predicts():
     assert cut <= set(np.argsort(-p)[:2])
 
 
+def test_an_adapted_block_still_says_what_it_is():
+    block = nn.TransformerBlock(8, 2, hidden=12, rng=0)
+    before = repr(block)
+    nn.layers.lora.add_lora(block, 2)
+    assert repr(block) == before == "TransformerBlock(8, heads=2, hidden=12)"
+
+
 def test_models_are_saved_and_loaded(tmp_path):
     for make, x in ((gpt, ids(2, 6)), (bert, ids(2, 6))):
         nn.save(make(0), tmp_path / "model.npz")
@@ -144,6 +151,10 @@ MISTAKES = {
     "segments": (lambda: bert()(ids(1, 3), segments=[0, 1, 1]), "(1, 3), got (3,)"),
     "segment": (lambda: bert()(ids(1, 2), segments=[[0, 2]]), "from 0 to 1, got 0 to 2"),
     "no prompt": (lambda: gpt().generate([], 3), "at least one token, got none"),
+    "a text": (lambda: gpt().generate("hello", 3), "got 'hello'. A text goes through a tokenizer"),
+    "prompt": (lambda: gpt().generate([1, 11], 3), "in 0 ... 10, got 11 at position 1"),
+    "no tokens": (lambda: gpt().generate([1], 0), "at least one token to draw, got 0"),
+    "part of a token": (lambda: gpt().generate([1], 2.5), "one token to draw, got 2.5"),
     "no layers": (lambda: nn.GPT(11, 8, 2, 0, length=6), "layers=0, length=6"),
     "heads": (lambda: nn.BERT(11, 8, 3, 1, length=6), "divides dim, got dim=8, heads=3"),
 }
