@@ -201,7 +201,7 @@ class Llama:
             At least 1.
         temperature, top_k, top_p, rng
             As for :func:`nncourse.sampling.sample`; temperature 0 always takes the best.
-        stop : sequence of int, optional
+        stop : int or sequence of int, optional
             Tokens to end at; ``model.end`` unless told.
         stream : callable, optional
             Gets each piece of text as soon as it is there.
@@ -217,9 +217,12 @@ class Llama:
         options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         sample([0.0], **options)  # complains now rather than after the prompt was read
         options["rng"] = np.random.default_rng(rng)
-        new = self._continue(
-            ids, max_new_tokens, self.end if stop is None else stop, options, cache
-        )
+        if stop is None:
+            stop = self.end
+        else:
+            one = isinstance(stop, (int, np.integer))
+            stop = checked_ids([stop] if one else stop, self.config.vocabulary)
+        new = self._continue(ids, max_new_tokens, stop, options, cache)
         if stream:
             new, copy = tee(new)
             for piece in self.tokenizer.decode_stream(copy):

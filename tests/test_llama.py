@@ -105,6 +105,7 @@ def test_generation_ends(model):
     new = model.generate(IDS, max_new_tokens=8)
     cut = new.index(new[3])
     assert model.generate(IDS, max_new_tokens=8, stop=[new[3]]) == new[:cut]
+    assert model.generate(IDS, max_new_tokens=8, stop=new[3]) == new[:cut]
     ending = Llama(CONFIG, random_weights(), end=[new[3]])
     assert ending.generate(IDS, max_new_tokens=8) == new[:cut]
     assert ending.generate(IDS, max_new_tokens=8, stop=()) == new
@@ -166,6 +167,8 @@ def test_ids_that_cannot_be_read(model, ids):
         ({"top_k": 0}, "top_k"),
         ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
         ({"stream": print}, "no tokenizer"),
+        ({"stop": "."}, r"token ids must be .*, got '\.'. A text goes through a tokenizer first"),
+        ({"stop": 40}, "token ids must lie in 0 ... 39, got 40"),
     ],
 )
 def test_settings_are_checked_before_the_prompt_is_read(model, options, message, monkeypatch):
