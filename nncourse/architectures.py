@@ -1,6 +1,7 @@
 """The sizes of published transformers, as their papers' tables give them."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 __all__ = ["BERT_BASE", "BERT_LARGE", "GPT3", "SMOLLM2_135M", "Architecture"]
 
@@ -62,14 +63,12 @@ class Architecture:
     head: str | None = "tied"
 
     def __post_init__(self):
-        if self.hidden is None:
-            object.__setattr__(self, "hidden", 4 * self.dim)
-        if self.kv_heads is None:
-            object.__setattr__(self, "kv_heads", self.heads)
-        for name in "layers", "dim", "heads", "vocabulary", "hidden", "kv_heads":
-            _whole(name, getattr(self, name), 1)
-        for name in "positions", "segments":
-            _whole(name, getattr(self, name), 0)
+        least = dict.fromkeys(("layers", "dim", "heads", "vocabulary"), 1)
+        for name, bound in (least | {"positions": 0, "segments": 0}).items():
+            object.__setattr__(self, name, _whole(name, getattr(self, name), bound))
+        for name, default in ("hidden", 4 * self.dim), ("kv_heads", self.heads):
+            value = getattr(self, name)
+            object.__setattr__(self, name, default if value is None else _whole(name, value, 1))
         if self.dim % self.heads or self.heads % self.kv_heads:
             raise ValueError(
                 "dim must be divisible by heads, and heads by kv_heads, got "
@@ -90,8 +89,10 @@ class Architecture:
 
 
 def _whole(name, value, least):
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    """Return Python's own integer, which cannot overflow, or explain."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} is a whole number of at least {least}, got {value!r}")
+    return int(value)
 
 
 def _bert(layers, dim, heads):

@@ -4,6 +4,8 @@ Exact where it can be; estimates say so. Prices, speeds and powers are arguments
 FLOPs are floating-point operations, not per second; a multiplication and an addition are two.
 """
 
+from numbers import Integral
+
 from .architectures import _whole
 
 __all__ = [
@@ -79,8 +81,7 @@ def forward_flops(a, tokens, *, past=0):
     >>> forward_flops(small, 1000) // 10**9, forward_flops(small, 1, past=1000) // 10**6
     (265, 283)
     """
-    _whole("tokens", tokens, 1)
-    _whole("past", past, 0)
+    tokens, past = _whole("tokens", tokens, 1), _whole("past", past, 0)
     if past and not a.causal:
         raise ValueError(f"only a causal model can go on from a past, got past={past}")
     d, gates = a.dim, 3 if a.gated else 2
@@ -147,8 +148,7 @@ def activation_bytes(a, batch, tokens):
     >>> activation_bytes(GPT3["175B"], 1, 2048) / 1e9
     275.414777856
     """
-    _whole("batch", batch, 1)
-    _whole("tokens", tokens, 1)
+    batch, tokens = _whole("batch", batch, 1), _whole("tokens", tokens, 1)
     if a.gated or a.hidden != 4 * a.dim or a.kv_heads != a.heads:
         raise ValueError(
             "the formula holds for blocks with hidden = 4 dim, not gated, and as many kv_heads as "
@@ -169,11 +169,8 @@ def kv_cache_bytes(a, tokens, *, batch=1, bytes_per_number=2):
     >>> kv_cache_bytes(GPT3["175B"], 2048) / 1e9
     9.663676416
     """
-    for name, value in ("tokens", tokens), ("batch", batch):
-        _whole(name, value, 1)
-    return (
-        2 * a.layers * a.kv_dim * tokens * batch * _positive("bytes_per_number", bytes_per_number)
-    )
+    numbers = 2 * a.layers * a.kv_dim * _whole("tokens", tokens, 1) * _whole("batch", batch, 1)
+    return numbers * _positive("bytes_per_number", bytes_per_number)
 
 
 def run_seconds(flops, *, devices, peak_flops_per_second, utilization):
@@ -239,6 +236,7 @@ def run_energy(seconds, *, devices, watts_per_device, overhead=1.0):
 
 
 def _positive(name, value):
+    """Return Python's own number, which cannot overflow, or explain."""
     if not 0 < value < float("inf"):
         raise ValueError(f"{name} is a positive number, got {value!r}")
-    return value
+    return int(value) if isinstance(value, Integral) else float(value)

@@ -260,3 +260,22 @@ def test_time_and_energy_of_gpt3_are_those_of_patterson():
 def test_bad_numbers_are_explained(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+SIZES = ("layers", "dim", "heads", "positions", "hidden", "kv_heads")
+
+
+def test_numpy_integers_do_not_overflow():
+    n, d = 175_000_000_000, 300_000_000_000
+    assert training_flops(np.int64(n), np.int64(d)) == 6 * n * d
+    assert training_bytes(np.int32(2**30))["optimizer"] == 2**33
+    large = GPT3["175B"]
+    sizes = {name: np.int16(getattr(GPT3["Small"], name)) for name in SIZES}
+    same = Architecture(**sizes, vocabulary=np.uint16(GPT3["Small"].vocabulary))
+    assert same == GPT3["Small"] and parameters(same) == parameters(GPT3["Small"])
+    wide = Architecture(layers=1, dim=np.int16(12_288), heads=96, vocabulary=9)
+    assert wide.hidden == 49_152
+    past = np.int16(30_000)
+    assert forward_flops(large, np.int16(1), past=past) == forward_flops(large, 1, past=30_000)
+    assert kv_cache_bytes(large, past) == kv_cache_bytes(large, 30_000)
+    assert activation_bytes(large, np.uint8(1), past) == activation_bytes(large, 1, 30_000)
