@@ -2,14 +2,18 @@
 
 import os
 import warnings
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib.util import find_spec
 from math import isfinite
 
 import numpy as np
 
+from .batches import _check_positive, _examples, _inputs, _part, _slices, _validation
+from .callbacks import Callback
 from .history import History
-from .masks import checked_mask, real_steps, spread
+from .layers.core import _walk
+from .masks import real_steps, spread
+from .optimizers import Optimizer
 
 __all__ = ["Trainer", "TrainingError"]
 
@@ -35,7 +39,7 @@ class Trainer:
         From (prediction, target) to (loss, gradient); see :mod:`nncourse.losses`.
     optimizer : Optimizer
         Made with ``model.parameters()``.
-    metrics : sequence of functions
+    metrics : function or sequence of functions
         Each from (prediction, target) to a number; reported under its name.
     regularizer : callable, optional
         See :mod:`nncourse.regularizers`. Its penalty is reported by itself, so that ``loss`` and
@@ -45,6 +49,8 @@ class Trainer:
 
     Raises
     ------
+    TypeError
+        If a loss, a metric or a regularizer is no function, or the optimizer is none.
     ValueError
         If the optimizer updates parameters that are not the model's, or two metrics share a name.
 
@@ -61,6 +67,17 @@ class Trainer:
     """
 
     def __init__(self, model, loss, optimizer, *, metrics=(), regularizer=None, rng=0):
+        one = callable(metrics) or isinstance(metrics, str)
+        metrics = [metrics] if one else list(metrics)
+        _check_callable("loss", loss, "nn.losses.mean_squared_error")
+        for metric in metrics:
+            _check_callable("metric", metric, "nn.metrics.accuracy")
+        if regularizer is not None:
+            _check_callable("regularizer", regularizer, "nn.L2(0.001)")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"optimizer is one such as nn.Adam(model.parameters()), got {optimizer!r:.60}"
+            )
         own = {id(p) for p in model.parameters()}
         if not all(id(p) in own for p in optimizer.parameters):
             raise ValueError(
@@ -102,7 +119,7 @@ class Trainer:
         validation_data : tuple of arrays, optional
             (x, y) or (x, y, mask), evaluated after each epoch, under names that start with
             ``val_``.
-        callbacks : sequence of Callback
+        callbacks : Callback or sequence of them
         progress : bool
             Whether to show a progress bar, where tqdm is installed; TQDM_DISABLE=1 forbids it.
 
@@ -113,26 +130,22 @@ class Trainer:
         Raises
         ------
         ValueError
-            If the data are empty, of different lengths, or not finite, or the mask does not fit.
-            Nothing is changed then.
+            If the data are empty, of different lengths, or not finite, the mask does not fit, or a
+            number is not positive and whole. Nothing is changed then.
+        TypeError
+            If the loss does not return a gradient, too. Nothing is changed then.
         TrainingError
-            If the loss, the penalty or a gradient stops being finite. The model is as it was
-            before that step.
+            If the loss, the penalty or a gradient stops being finite. That step is not made;
+            callbacks end their work as usual, so EarlyStopping brings back its best weights.
         """
-        data = self._checked(x, y, mask)
-        if epochs < 1 or batch_size < 1:
-            raise ValueError(
-                f"expected positive epochs and batch_size, got {epochs} and {batch_size}"
-            )
+        data = _examples(self.model, x, y, mask)
+        _check_positive(epochs=epochs, batch_size=batch_size)
         if validation_data is not None:
-            if len(validation_data) not in (2, 3):
-                raise ValueError(
-                    f"validation_data is (x, y) or (x, y, mask), got {len(validation_data)} parts"
-                )
-            validation_data = self._checked(*validation_data)
+            validation_data = _validation(self.model, validation_data)
             self._rehearse(*validation_data)
         self._rehearse(*data)
-        callbacks, history = list(callbacks), History()
+        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        history = History()
         for callback in callbacks:
             callback.on_train_begin(self)
         try:
@@ -145,12 +158,20 @@ class Trainer:
     def _rehearse(self, x, y, mask, batch_size=1024):
         """Score predictions of zero: a target that does not fit is found before training starts."""
         output = self._forward(*_part((x, mask), slice(1)))
-        for start in range(0, len(y), batch_size):
-            targets, real = _part((y, mask), slice(start, start + batch_size))
+        for rows in _slices(len(y), batch_size):
+            targets, real = _part((y, mask), rows)
             zeros = np.zeros((len(targets), *output.shape[1:]), output.dtype)
+            judged = real_steps(zeros, targets, real)
             with np.errstate(all="ignore"):
-                for function in (self.loss, *self.metrics.values()):
-                    function(*real_steps(zeros, targets, real))
+                result = self.loss(*judged)
+                pair = isinstance(result, tuple) and len(result) == 2
+                if not pair or np.shape(result[1]) != judged[0].shape:
+                    raise TypeError(
+                        f"a loss returns (loss, gradient by the prediction), got {result!r:.60}"
+                    )
+                for metric in self.metrics.values():
+                    with suppress(ZeroDivisionError):  # of zeros, a share may be undefined
+                        metric(*judged)
 
     def _train(self, data, epochs, batch_size, validation_data, callbacks, progress, history):
         batches = -(-len(data[0]) // batch_size)
@@ -168,9 +189,9 @@ class Trainer:
     def _train_epoch(self, data, batch_size, epoch, bar):
         order = self.rng.permutation(len(data[0]))
         totals, count = {}, 0
-        for start in range(0, len(order), batch_size):
-            batch = _part(data, order[start : start + batch_size])
-            where = f"epoch {epoch}, step {start // batch_size + 1}"
+        for step, rows in enumerate(_slices(len(order), batch_size), 1):
+            batch = _part(data, order[rows])
+            where = f"epoch {epoch}, step {step}"
             logs, weight = self._train_step(*batch, where)
             count += weight
             for name, value in logs.items():
@@ -180,7 +201,7 @@ class Trainer:
 
     def _train_step(self, x, y, mask, where):
         parameters = self.model.parameters()
-        buffers = {name: array.copy() for name, array in self.model.buffers().items()}
+        buffers = [(array, array.copy()) for array in _moving(self.model)]
         for p in parameters:
             p.zero_grad()
         with np.errstate(over="ignore", invalid="ignore"):
@@ -199,12 +220,12 @@ class Trainer:
             if not np.isfinite(p.grad).all()
         ]
         if bad:
-            for name, array in self.model.buffers().items():
-                array[...] = buffers[name]
+            for array, before in buffers:
+                array[...] = before
             raise TrainingError(
-                f"{bad[0]} in {where}; the weights are those before this step. Try a lower "
-                f"learning rate than {self.optimizer.learning_rate}, scale the inputs, or clip the "
-                "gradients."
+                f"{bad[0]} in {where}; this step was not made. Try a lower learning rate than "
+                f"{self.optimizer.learning_rate}, scale the inputs, or clip the gradients in a "
+                "loop of your own (nn.clip_by_global_norm)."
             )
         logs |= {name: metric(prediction, target) for name, metric in self.metrics.items()}
         self.optimizer.step()
@@ -221,14 +242,14 @@ class Trainer:
             If the data are empty, of different lengths, or not finite, the mask does not fit, or
             ``batch_size`` is not positive.
         """
-        _check_batch_size(batch_size)
-        return self._evaluate(*self._checked(x, y, mask), batch_size)
+        _check_positive(batch_size=batch_size)
+        return self._evaluate(*_examples(self.model, x, y, mask), batch_size)
 
     def _evaluate(self, x, y, mask, batch_size=1024):
         functions = {"loss": lambda p, t: self.loss(p, t)[0]} | self.metrics
         totals, count = dict.fromkeys(functions, 0.0), 0
-        for start in range(0, len(x), batch_size):
-            inputs, target, real = _part((x, y, mask), slice(start, start + batch_size))
+        for rows in _slices(len(x), batch_size):
+            inputs, target, real = _part((x, y, mask), rows)
             prediction, target = real_steps(self._forward(inputs, real), target, real)
             count += len(target)
             for name, function in functions.items():
@@ -246,72 +267,27 @@ class Trainer:
             If there is no example, a value is not finite, the mask does not fit, or ``batch_size``
             is not positive.
         """
-        _check_batch_size(batch_size)
-        x = self._cast(_checked_data("x", x))
-        data = x, self._checked_mask(mask, x)
-        batches = [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]
-        return np.concatenate([self._forward(*_part(data, batch)) for batch in batches])
+        _check_positive(batch_size=batch_size)
+        data = _inputs(self.model, x, mask)
+        batches = _slices(len(data[0]), batch_size)
+        return np.concatenate([self._forward(*_part(data, rows)) for rows in batches])
 
     def _forward(self, x, mask, **options):
         if mask is not None:
             options["mask"] = mask
         return self.model.forward(x, **options)
 
-    def _checked(self, x, y, mask=None):
-        x, y = _checked_data("x", x), _checked_data("y", y)
-        if len(x) != len(y):
-            raise ValueError(
-                "expected as many examples as targets, got x of shape "
-                f"{x.shape} and y of shape {y.shape}"
-            )
-        return self._cast(x), y, self._checked_mask(mask, x)
 
-    def _checked_mask(self, mask, x):
-        if mask is None:
-            return None
-        if not self.model.takes_mask:
-            raise ValueError("a mask was given, but no layer of the model uses one")
-        mask = checked_mask(mask, x.shape[:2], "the model")
-        empty = np.flatnonzero(~mask.any(axis=1))
-        if len(empty):
-            raise ValueError(
-                f"the mask leaves {len(empty)} of {len(mask)} sequences without a step, first "
-                f"number {empty[0]}. Remove them."
-            )
-        return mask
-
-    def _cast(self, x):
-        """Give floating-point inputs the type of the parameters; integers stay as they are."""
-        parameters = self.model.parameters()
-        if x.dtype.kind != "f" or not parameters:
-            return x
-        return x.astype(parameters[0].value.dtype, copy=False)
+def _moving(model):
+    """Return the arrays that a forward pass may change: buffers, apart from frozen weights."""
+    buffers = model.buffers().values()
+    frozen = {id(p.value) for layer in _walk(model) for p in layer.parameters()} if buffers else ()
+    return [array for array in buffers if id(array) not in frozen]
 
 
-def _part(arrays, index):
-    """Return the same examples of each array; a missing one (the mask) stays None."""
-    return tuple(None if array is None else array[index] for array in arrays)
-
-
-def _check_batch_size(batch_size):
-    if batch_size < 1:
-        raise ValueError(f"expected a positive batch_size, got {batch_size}")
-
-
-def _checked_data(name, values):
-    """Return at least one example, all numbers finite, or explain."""
-    array = np.asarray(values)
-    if array.ndim == 0 or len(array) == 0:
-        raise ValueError(f"expected at least one example, got {name} of shape {array.shape}")
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} should hold numbers, got {array.dtype}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = np.unique(np.nonzero(~np.isfinite(array))[0])
-        raise ValueError(
-            f"{name} has NaN or infinite values in {len(bad)} of {len(array)} examples, first in "
-            f"number {bad[0]}. Remove or fill them."
-        )
-    return array
+def _check_callable(what, given, example):
+    if not callable(given):
+        raise TypeError(f"{what} is a function such as {example}, got {given!r:.60}")
 
 
 class _NoProgressBar:

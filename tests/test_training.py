@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
+from nncourse import training
 from nncourse.saving import state
 
 X = np.linspace(-1, 1, 50, dtype=np.float32)[:, None]
@@ -128,7 +129,16 @@ NAN = np.where(np.arange(50) == 17, np.nan, X[:, 0])[:, None]
         (X, Y, {"epochs": 0}, "positive epochs and batch_size, got 0 and 16"),
         (X, Y, {"batch_size": 0}, "got 3 and 0"),
         (X, Y, {"validation_data": (X, Y[:3])}, "y of shape (3, 1)"),
+        (X, Y, {"epochs": 2.5}, "whole and positive epochs and batch_size, got 2.5 and 16"),
+        (X, Y, {"batch_size": "16"}, "got 3 and '16'"),
+        ([[1.0], [1.0, 2.0]], Y[:2], {}, "the examples of x differ in shape. Sequences of unequal"),
         (X, Y, {"validation_data": (X,)}, "(x, y) or (x, y, mask), got 1 parts"),
+        (
+            X,
+            Y,
+            {"validation_data": 0.2},
+            "got 0.2. To hold out a share of the examples: nn.datasets",
+        ),
         (X, Y, {"validation_data": (np.ones((5, 3)), Y[:5])}, "expects (batch, 1), got (1, 3)"),
         (X, Y[:, 0], {}, "Reshape one of them"),
         (X.reshape(25, 2), Y[:25], {}, "Dense(1→1) expects (batch, 1), got (1, 2)"),
@@ -195,7 +205,7 @@ def diverge(stop_at):
 def test_divergence_stops_with_advice_and_the_weights_before_that_step():
     arrays, steps, error = diverge(stop_at=100)
     words = r" became \S+( or NaN)? in epoch \d+, step 1; .* lower learning rate than 1000000000000"
-    assert re.search(words, error)
+    assert re.search(words, error) and "in a loop of your own (nn.clip_by_global_norm)" in error
     expected, same, no_error = diverge(stop_at=steps)
     assert (same, no_error) == (steps, None)
     for name, array in arrays.items():
@@ -260,6 +270,69 @@ def test_an_optimizer_of_another_model_is_refused():
     old, new = nn.Dense(1, 1), nn.Dense(1, 1)
     with pytest.raises(ValueError, match="Was the model made again"):
         nn.Trainer(new, nn.losses.mean_squared_error, nn.SGD(old.parameters()))
+
+
+LOSS = nn.losses.mean_squared_error
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"loss": "mean_squared_error"}, "loss is a function such as nn.losses.mean_squared_error"),
+        ({"loss": None, "optimizer": LOSS}, "loss is a function such as"),
+        (
+            {"optimizer": nn.Adam},
+            "optimizer is one such as nn.Adam(model.parameters()), got <class",
+        ),
+        ({"optimizer": "adam"}, "optimizer is one such as nn.Adam(model.parameters()), got 'adam'"),
+        ({"metrics": ["accuracy"]}, "metric is a function such as nn.metrics.accuracy, got 'accur"),
+        (
+            {"metrics": "accuracy"},
+            "metric is a function such as nn.metrics.accuracy, got 'accuracy'",
+        ),
+        ({"regularizer": 0.01}, "regularizer is a function such as nn.L2(0.001), got 0.01"),
+        ({"regularizer": 0}, "regularizer is a function such as nn.L2(0.001), got 0"),
+    ],
+)
+def test_what_a_trainer_is_not_made_of_is_explained(change, words):
+    model = nn.Dense(1, 1, rng=0)
+    parts = {"loss": LOSS, "optimizer": nn.SGD(model.parameters())} | change
+    with pytest.raises(TypeError, match=re.escape(words)):
+        nn.Trainer(model, **parts)
+
+
+def test_a_single_metric_needs_no_list():
+    assert set(fit(make(metrics=mean_error))) == {"loss", "mean_error"}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [lambda p, t: 0.5, lambda p, t: (0.5, 1.0), lambda p, t: LOSS(p, t)[1]],
+    ids=["no gradient", "another shape", "gradient alone"],
+)
+def test_a_loss_without_a_gradient_is_found_before_the_first_step(loss):
+    trainer = make()
+    trainer.loss = loss
+    before = trainer.model[0].kernel.value.copy()
+    with pytest.raises(
+        TypeError, match=r"a loss returns \(loss, gradient by the prediction\), got"
+    ):
+        fit(trainer)
+    np.testing.assert_array_equal(trainer.model[0].kernel.value, before)
+
+
+def test_a_metric_may_be_undefined_for_predictions_of_zero():
+    def inverse(prediction, target):
+        return 1 / float(np.abs(prediction).max())
+
+    assert np.isfinite(fit(make(metrics=[inverse]))["inverse"]).all()
+
+
+def test_a_step_keeps_copies_of_what_it_may_change_alone():
+    model = nn.Sequential(nn.Dense(1, 3, rng=0), nn.BatchNorm(3), nn.Dense(3, 1, rng=1))
+    nn.layers.lora.add_lora(model, 1)
+    kept = training._moving(model)
+    assert [id(a) for a in kept] == [id(model[1].running_mean), id(model[1].running_variance)]
 
 
 def test_history_is_a_table():
