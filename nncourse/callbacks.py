@@ -19,7 +19,7 @@ class Callback:
     """
 
     def on_train_begin(self, trainer):
-        """Run before the first epoch."""
+        """Run before the first epoch; an error here leaves the model as it is."""
 
     def on_epoch_end(self, trainer, history):
         """Run after each epoch; a true result ends the training."""
@@ -36,13 +36,15 @@ class EarlyStopping(Callback):
     Parameters
     ----------
     monitor : str
-        Name in the history. Lower is better, unless the name ends in ``accuracy``.
+        Name in the history.
     patience : int
         At least 1.
     min_delta : float
         What counts as an improvement.
     restore_best : bool
         Whether the model gets back the weights of its best epoch.
+    higher_is_better : bool, optional
+        If None, True for names that end in ``accuracy`` alone.
 
     Attributes
     ----------
@@ -52,7 +54,9 @@ class EarlyStopping(Callback):
     Raises
     ------
     ValueError
-        If ``patience`` or ``min_delta`` is out of range, or the history has no such name.
+        If ``patience`` or ``min_delta`` is out of range; before training, if a name that starts
+        with ``val_`` is to be watched without validation data; after the first epoch, if the
+        history has no such name.
 
     Examples
     --------
@@ -60,7 +64,15 @@ class EarlyStopping(Callback):
     3
     """
 
-    def __init__(self, monitor="val_loss", *, patience=5, min_delta=0.0, restore_best=True):
+    def __init__(
+        self,
+        monitor="val_loss",
+        *,
+        patience=5,
+        min_delta=0.0,
+        restore_best=True,
+        higher_is_better=None,
+    ):
         if patience < 1 or not min_delta >= 0:
             raise ValueError(
                 "EarlyStopping expects patience >= 1 and min_delta >= 0, got "
@@ -68,10 +80,21 @@ class EarlyStopping(Callback):
             )
         self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
         self.restore_best = restore_best
-        self.on_train_begin(None)
+        if higher_is_better is None:
+            higher_is_better = monitor.endswith("accuracy")
+        self._sign = -1 if higher_is_better else 1
+        self._start_afresh()
+
+    def _start_afresh(self):
+        self.best, self.best_epoch, self._weights = inf, 0, None
 
     def on_train_begin(self, trainer):
-        self.best, self.best_epoch, self._weights = inf, 0, None
+        if self.monitor.startswith("val_") and not trainer.validates:
+            raise ValueError(
+                f"EarlyStopping watches {self.monitor!r}, but fit() got no validation_data. Give "
+                "it some, or watch 'loss'."
+            )
+        self._start_afresh()
 
     def on_epoch_end(self, trainer, history):
         if self.monitor not in history:
@@ -80,7 +103,7 @@ class EarlyStopping(Callback):
                 "Give fit() validation_data, or watch one of these."
             )
         values = history[self.monitor]
-        value = -values[-1] if self.monitor.endswith("accuracy") else values[-1]
+        value = self._sign * values[-1]
         if value < self.best - self.min_delta:
             self.best, self.best_epoch = value, len(values)
             if self.restore_best:

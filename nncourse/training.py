@@ -47,6 +47,11 @@ class Trainer:
     rng : int, Generator or None
         Source of the order of the examples.
 
+    Attributes
+    ----------
+    validates : bool
+        Whether the latest :meth:`fit` was given validation data.
+
     Raises
     ------
     TypeError
@@ -93,6 +98,7 @@ class Trainer:
             )
         self.regularizer = regularizer
         self.rng = np.random.default_rng(rng)
+        self.validates = False
 
     def fit(
         self,
@@ -130,8 +136,9 @@ class Trainer:
         Raises
         ------
         ValueError
-            If the data are empty, of different lengths, or not finite, the mask does not fit, or a
-            number is not positive and whole. Nothing is changed then.
+            If the data are empty, of different lengths, or not finite, the mask does not fit, a
+            number is not positive and whole, or EarlyStopping has nothing to watch. Nothing is
+            changed then.
         TypeError
             If the loss does not return a gradient, too. Nothing is changed then.
         TrainingError
@@ -145,7 +152,7 @@ class Trainer:
             self._rehearse(*validation_data)
         self._rehearse(*data)
         callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
-        history = History()
+        history, self.validates = History(), validation_data is not None
         for callback in callbacks:
             callback.on_train_begin(self)
         try:

@@ -1,7 +1,8 @@
 """Callbacks: each is called in its turn, and may end the training."""
 
+import numpy as np
 import pytest
-from test_training import fit, make
+from test_training import X, Y, fit, make
 
 import nncourse as nn
 
@@ -47,24 +48,43 @@ def test_callbacks_are_all_called_and_can_stop():
         ("val_loss", [3, 2, 2.5, 1, 2, 9], {"patience": 2}, 6, 4),
         ("val_accuracy", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2}, 4, 2),
         ("val_loss", [3, 2.9, 2.8, 2.7, 1, 1], {"patience": 2, "min_delta": 0.5}, 3, 1),
+        ("f1", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2, "higher_is_better": True}, 4, 2),
+        ("f1", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2}, 3, 1),
+        ("inaccuracy", [3, 2, 2.5, 2, 9, 9], {"patience": 2, "higher_is_better": False}, 4, 2),
     ],
 )
 def test_early_stopping(name, values, options, stopped, best):
     trainer, early = make(), nn.EarlyStopping(name, **options)
-    history = fit(trainer, epochs=6, callbacks=[Scripted(values, name), early])
+    scripted = Scripted(values, name)
+    history = fit(trainer, epochs=6, validation_data=(X, Y), callbacks=[scripted, early])
     assert (len(history["loss"]), early.best_epoch) == (stopped, best)
     assert trainer.model[0].bias.value[0] == best
 
 
 def test_early_stopping_can_leave_the_last_weights():
-    trainer, early = make(), nn.EarlyStopping(patience=1, restore_best=False)
-    fit(trainer, epochs=6, callbacks=[Scripted([1, 2, 3, 4, 5, 6], "val_loss"), early])
+    trainer, early = make(), nn.EarlyStopping("price", patience=1, restore_best=False)
+    fit(trainer, epochs=6, callbacks=[Scripted([1, 2, 3, 4, 5, 6], "price"), early])
     assert trainer.model[0].bias.value[0] == 2
 
 
 def test_early_stopping_needs_something_to_watch():
-    with pytest.raises(ValueError, match=r"watches 'val_loss', but the history has \['loss'\]"):
-        fit(make(), callbacks=[nn.EarlyStopping()])
+    with pytest.raises(ValueError, match=r"watches 'accuracy', but the history has \['loss'\]"):
+        fit(make(), callbacks=[nn.EarlyStopping("accuracy")])
+
+
+def test_missing_validation_data_are_found_before_the_first_epoch():
+    trainer, early = make(), nn.EarlyStopping("val_accuracy")
+    fit(
+        trainer,
+        epochs=2,
+        validation_data=(X, Y),
+        callbacks=[Scripted([1, 2], "val_accuracy"), early],
+    )
+    before, steps = trainer.predict(X), trainer.optimizer.iterations
+    with pytest.raises(ValueError, match=r"watches 'val_accuracy', but fit\(\) got no valid"):
+        fit(trainer, callbacks=early)
+    np.testing.assert_array_equal(trainer.predict(X), before)
+    assert (trainer.optimizer.iterations, early.best_epoch) == (steps, 2)
 
 
 def test_an_interrupt_still_restores_the_best_weights():
@@ -73,9 +93,9 @@ def test_an_interrupt_still_restores_the_best_weights():
             if len(history["loss"]) == 3:
                 raise KeyboardInterrupt
 
-    trainer, early = make(), nn.EarlyStopping(patience=9)
+    trainer, early = make(), nn.EarlyStopping("price", patience=9)
     with pytest.raises(KeyboardInterrupt):
-        fit(trainer, epochs=6, callbacks=[Scripted([2, 1, 3], "val_loss"), early, Stop()])
+        fit(trainer, epochs=6, callbacks=[Scripted([2, 1, 3], "price"), early, Stop()])
     assert (early.best_epoch, trainer.model[0].bias.value[0]) == (2, 2)
 
 
@@ -85,7 +105,8 @@ def test_senseless_patience_is_refused(options):
         nn.EarlyStopping(**options)
 
 
-def test_callbacks_may_come_from_a_generator():
-    recorder = Recorder()
+def test_callbacks_may_come_from_a_generator_or_alone():
+    recorder, alone = Recorder(), Recorder()
     fit(make(), epochs=1, callbacks=(callback for callback in [recorder]))
-    assert recorder.events == ["begin", 1, "end"]
+    fit(make(), epochs=1, callbacks=alone)
+    assert recorder.events == alone.events == ["begin", 1, "end"]
