@@ -12,7 +12,8 @@ class Run:
     Raises
     ------
     RuntimeError
-        If memory is asked for on Windows, where it is not measured.
+        If memory is asked for where it is not measured, as on Windows; there a run prints its
+        seconds alone.
 
     Examples
     --------
@@ -34,12 +35,18 @@ class Run:
     @property
     def megabytes(self):
         """Largest memory this process has held so far, in units of 10⁶ bytes."""
-        if sys.platform == "win32":  # pragma: no cover
-            raise RuntimeError("peak memory is not measured on Windows; use WSL, Colab or Binder")
-        import resource
-
+        try:
+            import resource
+        except ImportError:
+            raise RuntimeError(
+                f"peak memory is not measured on {sys.platform}; use WSL, Colab or Binder"
+            ) from None
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
     def __repr__(self):
-        return f"This run: {self.seconds:.0f} s, peak memory {self.megabytes:.0f} MB"
+        seconds = f"This run: {self.seconds:.0f} s"
+        try:
+            return f"{seconds}, peak memory {self.megabytes:.0f} MB"
+        except RuntimeError:
+            return seconds
