@@ -120,6 +120,8 @@ def train(
     ------
     ImportError
         If TensorFlow or Keras is missing.
+    RuntimeError
+        On Windows and in browsers.
     ValueError
         If an argument is out of range, or the folder's checkpoint belongs to another recipe.
     WorkerError
@@ -335,6 +337,10 @@ def _check(recipe, workers, steps, checkpoint_every, kill, max_restarts, timeout
     if max_restarts < 0 or not timeout > 0:
         raise ValueError(
             f"expected max_restarts >= 0 and timeout > 0, got {max_restarts} and {timeout}"
+        )
+    if not (hasattr(os, "fork") and hasattr(signal, "SIGKILL")):
+        raise RuntimeError(
+            "training on several processes needs Linux or macOS; use WSL, Colab or Binder"
         )
     for package in "tensorflow", "keras":
         if importlib.util.find_spec(package) is None:

@@ -163,6 +163,14 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
                 worker.kill()
 
 
+@pytest.mark.parametrize("lacking", ["os.fork", "signal.SIGKILL"])
+def test_it_says_where_it_does_not_run(monkeypatch, tmp_path, lacking):
+    monkeypatch.delattr(lacking)
+    with pytest.raises(RuntimeError, match="needs Linux or macOS; use WSL, Colab or Binder"):
+        train(folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_it_says_when_tensorflow_is_missing(monkeypatch):
     monkeypatch.setattr(distributed.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"needs tensorflow.*nncourse\[tensorflow\]"):
