@@ -6,15 +6,22 @@ rate of the next step. Give it to an optimizer in place of the number:
 """
 
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, inf, pi
+from numbers import Real
 
 __all__ = ["CosineDecay", "ExponentialDecay", "StepDecay", "Warmup"]
 
 
-def _positive(schedule, **settings):
+def _positive(schedule, /, **settings):
     for name, value in settings.items():
-        if not value > 0:
-            raise ValueError(f"{schedule} expects {name} > 0, got {value}")
+        if not isinstance(value, Real) or not 0 < value < inf:
+            raise ValueError(f"{schedule} expects {name} > 0, got {value!r}")
+
+
+def _not_negative(schedule, /, **settings):
+    for name, value in settings.items():
+        if not isinstance(value, Real) or not 0 <= value < inf:
+            raise ValueError(f"{schedule} expects {name}, a number >= 0, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class StepDecay:
     Raises
     ------
     ValueError
-        If ``every`` is not positive.
+        If ``every`` is not positive, or another setting is negative or no number.
 
     Examples
     --------
@@ -40,6 +47,7 @@ class StepDecay:
     every: int
 
     def __post_init__(self):
+        _not_negative("StepDecay", initial=self.initial, factor=self.factor)
         _positive("StepDecay", every=self.every)
 
     def __call__(self, step):
@@ -55,7 +63,7 @@ class ExponentialDecay:
     Raises
     ------
     ValueError
-        If ``every`` is not positive.
+        If ``every`` is not positive, or another setting is negative or no number.
 
     Examples
     --------
@@ -68,6 +76,7 @@ class ExponentialDecay:
     every: float = 1
 
     def __post_init__(self):
+        _not_negative("ExponentialDecay", initial=self.initial, factor=self.factor)
         _positive("ExponentialDecay", every=self.every)
 
     def __call__(self, step):
@@ -85,7 +94,7 @@ class CosineDecay:
     Raises
     ------
     ValueError
-        If ``steps`` is not positive.
+        If ``steps`` is not positive, or a rate is negative or no number.
 
     Examples
     --------
@@ -99,6 +108,7 @@ class CosineDecay:
     final: float = 0.0
 
     def __post_init__(self):
+        _not_negative("CosineDecay", initial=self.initial, final=self.final)
         _positive("CosineDecay", steps=self.steps)
 
     def __call__(self, step):
@@ -115,7 +125,7 @@ class Warmup:
     Raises
     ------
     ValueError
-        If ``steps`` is not positive.
+        If ``steps`` is not positive, or ``schedule`` neither a function nor a number.
 
     Examples
     --------
@@ -128,6 +138,8 @@ class Warmup:
     steps: int
 
     def __post_init__(self):
+        if not callable(self.schedule):
+            _not_negative("Warmup", schedule=self.schedule)
         _positive("Warmup", steps=self.steps)
 
     def __call__(self, step):

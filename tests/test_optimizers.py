@@ -162,6 +162,37 @@ def test_schedules_need_positive_lengths(build):
         build()
 
 
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (
+            lambda: nn.StepDecay(0.1, -0.5, every=9),
+            "StepDecay expects factor, a number >= 0, got -0",
+        ),
+        (
+            lambda: nn.StepDecay("0.1", 0.5, every=9),
+            "StepDecay expects initial, a number >= 0, got '",
+        ),
+        (lambda: nn.StepDecay(0.1, 0.5, every="9"), "StepDecay expects every > 0, got '9'"),
+        (lambda: nn.ExponentialDecay(0.1, -1), "ExponentialDecay expects factor, a number >= 0"),
+        (lambda: nn.ExponentialDecay(-0.1, 1), "ExponentialDecay expects initial, a number >= 0"),
+        (
+            lambda: nn.CosineDecay(0.1, 9, final=-1),
+            "CosineDecay expects final, a number >= 0, got -1",
+        ),
+        (
+            lambda: nn.CosineDecay(float("nan"), 9),
+            "CosineDecay expects initial, a number >= 0, got n",
+        ),
+        (lambda: nn.Warmup("0.1", 9), "Warmup expects schedule, a number >= 0, got '0.1'"),
+        (lambda: nn.Warmup(0.1, None), "Warmup expects steps > 0, got None"),
+    ],
+)
+def test_schedules_check_their_settings(build, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        build()
+
+
 def test_momentum_by_hand():
     p = parameter([0.0])
     optimizer, path = nn.SGD([p], 0.1, momentum=0.5), []
