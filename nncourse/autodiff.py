@@ -28,6 +28,10 @@ class Value:
     ------
     TypeError
         If a power has a Value as its exponent.
+    ValueError
+        If a power is no real number.
+    ZeroDivisionError
+        If it divides by zero.
 
     Examples
     --------
@@ -76,12 +80,18 @@ class Value:
         return Value(self.data * other.data, ((self, other.data), (other, self.data)))
 
     def __pow__(self, exponent):
-        """Raise to a power that is a plain number."""
+        """Raise to a power that is a plain number, c; the derivative is c x**(c - 1)."""
         if isinstance(exponent, Value):
             raise TypeError("Value ** Value is not supported. Write (exponent * x.log()).exp().")
-        y = self.data**exponent
-        slope = exponent * self.data ** (exponent - 1) if exponent else 0.0
-        return Value(y, ((self, slope),))
+        if self.data == 0 and exponent < 0:
+            raise ZeroDivisionError("division by a Value of 0")
+        if self.data < 0 and exponent % 1:
+            raise ValueError(f"({self.data:g}) ** {exponent:g} is no real number")
+        if self.data == 0 and 0 < exponent < 1:
+            slope = math.inf  # a root is vertical at zero
+        else:
+            slope = exponent * self.data ** (exponent - 1) if exponent else 0.0
+        return Value(self.data**exponent, ((self, slope),))
 
     def exp(self):
         """Exponential, e to this power; the derivative is the result itself."""

@@ -81,6 +81,30 @@ def test_a_power_of_values_is_refused():
         Value(2) ** Value(3)
 
 
+@pytest.mark.parametrize("exponent", [0.5, np.float64(1 / 3)])
+def test_a_root_of_zero_is_vertical_and_one_of_less_is_refused(exponent):
+    x = Value(0)
+    y = x**exponent
+    y.backward()
+    assert (y.data, x.grad) == (0, math.inf)
+    with pytest.raises(ValueError, match=r"\(-8\) \*\* 0\.\d+ is no real number"):
+        Value(-8) ** exponent
+
+
+def test_powers_where_the_base_is_zero_or_less():
+    for base, exponent, slope in ((0, 1, 1), (0, 2, 0), (0, 0, 0), (-2, 3.0, 12), (-2, -1, -0.25)):
+        x = Value(base)
+        y = x**exponent
+        y.backward()
+        assert (y.data, x.grad) == (base**exponent, slope)
+
+
+@pytest.mark.parametrize("divide", [lambda x: 1 / x, lambda x: x / 0, lambda x: x**-2.5])
+def test_division_by_zero_says_by_what(divide):
+    with pytest.raises(ZeroDivisionError, match="division by a Value of 0"):
+        divide(Value(0))
+
+
 def test_agrees_with_the_layers_on_the_same_network():
     rng = np.random.default_rng(0)
     model = nn.Sequential(
