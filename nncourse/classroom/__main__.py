@@ -154,6 +154,22 @@ def _natural(text):
     return int(text)
 
 
+def _count(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _seconds(text):
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a positive number of seconds, got {text!r}")
+    return seconds
+
+
 def _parser():
     parser = argparse.ArgumentParser("python -m nncourse.classroom", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -171,8 +187,10 @@ def _parser():
     own = "your own checks: Python files that define EXERCISES"
     two.add_argument("--extra-checks", type=_python_files, default=[], metavar="DIR", help=own)
     two.add_argument("--seed", type=_natural, help="fixes the inputs; default: new, and kept")
-    two.add_argument("--jobs", type=_natural, default=os.cpu_count() or 1, help="at the same time")
-    two.add_argument("--cell-seconds", type=float, default=10, help="time for a cell or exercise")
+    two.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, help="at the same time")
+    two.add_argument(
+        "--cell-seconds", type=_seconds, default=10, help="time for a cell or exercise"
+    )
     risk = "run students' code with all your rights (only if you trust every line)"
     two.add_argument("--unsafe-no-sandbox", action="store_true", help=risk)
     return parser

@@ -319,3 +319,22 @@ def test_whoever_insists_can_do_without(tmp_path, monkeypatch):
     arguments = ["--chapter", "01_neurons", "--unsafe-no-sandbox"]
     assert run(folder, tmp_path / "out", *arguments) == 0
     assert read_csv(tmp_path / "out" / "gradebook.csv")[2][-1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--jobs", "0", "argument --jobs: expected a whole number of at least 1, got '0'"),
+        ("--jobs", "-2", "got '-2'"),
+        ("--jobs", "two", "got 'two'"),
+        ("--cell-seconds", "0", "--cell-seconds: expected a positive number of seconds, got '0'"),
+        ("--cell-seconds", "-0.5", "got '-0.5'"),
+        ("--cell-seconds", "nan", "got 'nan'"),
+        ("--cell-seconds", "soon", "got 'soon'"),
+    ],
+)
+def test_no_jobs_and_no_time_are_refused(option, value, words, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["grade", str(tmp_path), "-o", str(tmp_path / "out"), option, value])
+    assert stopped.value.code == 2 and words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
