@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 .PHONY: help env book html pdf epub editions latex serve test lint unit notebooks browser chromium bubblewrap linkcheck bench chapter screenshots repository clean
 
 BIN   := .venv/bin
@@ -88,7 +87,7 @@ epub: env ## build the EPUB; the next `make html` links it
 	cp _build/epub/nncourse.epub $(EDITIONS)/
 
 pdf: env ## build the PDF with LaTeX (`make latex` installs it); the next `make html` links it
-	@command -v latexmk xelatex >/dev/null || { echo 'The PDF needs LaTeX. Run: make latex' >&2; exit 1; }
+	@{ command -v latexmk && command -v xelatex; } >/dev/null || { echo 'The PDF needs LaTeX. Run: make latex' >&2; exit 1; }
 	rm -rf _build/latex
 	$(JUPYTER_BOOK) --builder latex
 	cd _build/latex
@@ -97,7 +96,7 @@ pdf: env ## build the PDF with LaTeX (`make latex` installs it); the next `make 
 	cp nncourse.pdf ../../$(EDITIONS)/
 
 editions: epub
-	@if command -v latexmk xelatex >/dev/null && fc-list | grep DroidSansFallback >/dev/null; then
+	@if { command -v latexmk && command -v xelatex; } >/dev/null && fc-list | grep DroidSansFallback >/dev/null; then
 	  $(MAKE) --no-print-directory pdf
 	else
 	  echo 'No PDF: LaTeX is not installed (make latex).'

@@ -220,6 +220,32 @@ def test_an_unsupported_python_gets_one_clear_line(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+@pytest.mark.parametrize("installed", ["latexmk", "xelatex"])
+def test_half_of_latex_is_none(installed, tmp_path):
+    """Of two programs one: `make pdf` says what to do, `make editions` leaves the PDF out."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    programs, own = tmp_path / "programs", tmp_path / ".venv" / "bin"
+    programs.mkdir()
+    own.mkdir(parents=True)
+    for name in ("cp", "grep", "make", "mkdir", "rm", "touch"):
+        (programs / name).symlink_to(shutil.which(name))
+    book = "mkdir -p _build/epub && touch _build/epub/nncourse.epub"
+    scripts = {programs / installed: "exit 1", own / "jupyter-book": book,
+               programs / "fc-list": "echo DroidSansFallback"}  # fmt: skip
+    for path, line in scripts.items():
+        path.write_text(f"#!/bin/sh\n{line}\n")
+        path.chmod(0o755)
+    (tmp_path / ".venv" / ".made").touch()
+    pdf, editions = (
+        run("make", goal, cwd=tmp_path, env={"PATH": str(programs)}) for goal in ("pdf", "editions")
+    )
+    assert pdf.returncode != 0 and "The PDF needs LaTeX. Run: make latex" in pdf.stderr
+    assert editions.returncode == 0, editions.stderr
+    assert "No PDF: LaTeX is not installed (make latex)." in editions.stdout
+    assert (tmp_path / "_build" / "editions" / "nncourse.epub").exists()
+
+
 def test_continuous_integration_calls_make_test():
     assert "make test" in read(".ci/run").splitlines()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
