@@ -66,6 +66,7 @@ def test_all_of_the_package_resolves_and_is_sorted_out():
     assert all(hasattr(nn, name) for name in nn.__all__)
     assert len(set(nn.__all__)) == len(nn.__all__)
     assert dir(nn) == sorted(nn.__all__)
+    assert set(nn._ON_DEMAND) <= set(nn.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Desne'"):
         nn.Desne  # noqa: B018
 
