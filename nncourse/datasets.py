@@ -104,6 +104,8 @@ def load_mnist(*, flatten=False, dtype=np.float32, source="auto", verbose=True):
     DatasetError
         A file is damaged, or ``source="full"`` and the full set cannot be had. Setting the
         environment variable ``NNCOURSE_OFFLINE=1`` forbids downloads.
+    TypeError, ValueError
+        ``dtype`` is no floating-point type, or ``source`` is none of the three.
 
     Source: LeCun, Bottou, Bengio and Haffner (1998). PyTorch: ``torchvision.datasets.MNIST``.
 
@@ -195,6 +197,11 @@ def make_moons(n=200, noise=0.1, rng=None):
     With t uniform in [0, π], class 0 lies at (cos t, sin t), class 1 at (1 − cos t, ½ − sin t).
     ``noise`` is the standard deviation of the Gaussian added to each coordinate.
 
+    Raises
+    ------
+    ValueError
+        If ``n`` is not positive, or ``noise`` is negative.
+
     Examples
     --------
     >>> x, y = make_moons(4, noise=0, rng=0)
@@ -212,6 +219,11 @@ def make_spirals(n=300, classes=3, noise=0.03, rng=None, *, turns=0.75):
 
     With the radius r uniform in [0, 1], arm c lies at the angle 2π (c / classes + turns · r).
     ``noise`` is the standard deviation of the Gaussian added to each coordinate.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` or ``classes`` is not positive, or ``noise`` is negative.
 
     Examples
     --------
@@ -231,6 +243,11 @@ def make_xor(n=4, noise=0.0, rng=None):
     By default the truth table itself; with a larger ``n`` the corners repeat, and ``noise`` is the
     standard deviation of the Gaussian added to each coordinate.
 
+    Raises
+    ------
+    ValueError
+        If ``n`` is not positive, or ``noise`` is negative.
+
     Examples
     --------
     >>> make_xor()[0].tolist(), make_xor()[1].tolist()
@@ -246,6 +263,11 @@ def make_blobs(n=300, classes=3, noise=0.2, rng=None):
 
     Class c has the mean (cos 2πc/classes, sin 2πc/classes) and the standard deviation ``noise`` in
     each coordinate. Returns float32 (n, 2) and int64 (n,).
+
+    Raises
+    ------
+    ValueError
+        If ``n`` or ``classes`` is not positive, or ``noise`` is negative.
 
     Examples
     --------

@@ -20,6 +20,8 @@ def rotary_tables(length, dim, base=10000.0, dtype=np.float32):
         Number of features to be turned, in pairs.
     base : float
         The slowest pair turns once in about ``2 pi * base`` positions.
+    dtype : data-type
+        Of both tables.
 
     Returns
     -------
