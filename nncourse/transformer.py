@@ -156,7 +156,6 @@ class GPT(Layer):
     8
     """
 
-    skips_input_grad = True
     takes_mask = True
 
     def __init__(
@@ -191,7 +190,7 @@ class GPT(Layer):
         h = self.body.forward(self.embedding.forward(x), training=training, mask=mask)
         return self._save(h, h @ self.embedding.table.value.T)
 
-    def backward(self, grad, *, input_grad=True):
+    def backward(self, grad):
         h = self._recall(grad)
         table = self.embedding.table
         table.add_product(grad.reshape(-1, len(table.value)).T, h.reshape(-1, h.shape[-1]))
@@ -272,7 +271,6 @@ class BERT(Layer):
     (1, 3, 8)
     """
 
-    skips_input_grad = True
     takes_mask = True
 
     def __init__(
@@ -310,7 +308,7 @@ class BERT(Layer):
         total = self.positions.forward(self.tokens.forward(x)) + self.segments.forward(segments)
         return self._save(True, self.body.forward(total, training=training, mask=mask))
 
-    def backward(self, grad, *, input_grad=True):
+    def backward(self, grad):
         self._recall(grad)
         grad = self.body.backward(grad)
         self.segments.backward(grad)

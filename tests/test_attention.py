@@ -165,6 +165,20 @@ def test_layer_norm_ignores_scale_and_shift():
 SEQUENCE = np.zeros((2, 3, 6))
 
 
+@pytest.mark.parametrize("first", [nn.Embedding(9, 4, rng=0), nn.GPT(9, 4, 2, 1, length=5, rng=0)])
+def test_a_network_that_begins_with_tokens_takes_input_grad(first):
+    units = 4 if isinstance(first, nn.Embedding) else 9
+    model, ids = nn.Sequential(first, nn.Dense(units, 2, rng=1)), np.array([[1, 2, 1]])
+    found = []
+    for options in ({}, {"input_grad": False}):
+        for p in model.parameters():
+            p.zero_grad()
+        assert model.backward(np.ones_like(model(ids)), **options) is None
+        found.append([p.grad.copy() for p in model.parameters()])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("make", [nn.BatchNorm, nn.LayerNorm, nn.RMSNorm])
 def test_norms_of_large_numbers_do_not_overflow_in_float16(make):
     x = (1000 * batch(64, 8)).astype(np.float16)

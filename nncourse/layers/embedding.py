@@ -49,8 +49,6 @@ class Embedding(Layer):
     (1, 3, 2)
     """
 
-    skips_input_grad = True
-
     def __init__(
         self, vocabulary, dim, *, initializer=initializers.normal, rng=None, dtype=np.float32
     ):
@@ -70,7 +68,7 @@ class Embedding(Layer):
             )
         return self._save(x, self.table.value[x])
 
-    def backward(self, grad, *, input_grad=True):
+    def backward(self, grad):
         ids = self._recall(grad).reshape(-1)
         order = np.argsort(ids, kind="stable")  # equal tokens side by side: one sum for each
         tokens, starts = np.unique(ids[order], return_index=True)
@@ -123,8 +121,6 @@ class PositionalEncoding(Layer):
             [0.84, 0.54, 0.01, 1.  ]]], dtype=float32)
     """
 
-    skips_input_grad = True
-
     def __init__(self, length, dim, *, learned=False, rng=None, dtype=np.float32):
         _check_sizes(self, length=length, dim=dim)
         if learned:
@@ -144,11 +140,11 @@ class PositionalEncoding(Layer):
             )
         return self._save(x.shape[1], x + self.positions.value[: x.shape[1]])
 
-    def backward(self, grad, *, input_grad=True):
+    def backward(self, grad):
         time = self._recall(grad)
         if self.learned:
             self.positions.grad[:time] += grad.sum(axis=0)
-        return grad if input_grad else None
+        return grad
 
     def parameters(self):
         return [self.positions] if self.learned else []
