@@ -1,12 +1,14 @@
 """A training step of the multilayer perceptron of chapter 3, in four libraries.
 
 784-256-128-10 with ReLU, Adam, float32, batches of 128 real digits, one thread on one core, beside
-the matrix products alone: the eight that any implementation must do. Each peer is run as its
-tutorials do (Keras and scikit-learn by ``fit``, PyTorch by its usual loop), and where there is a
-leaner way, so too (a ``tf.function`` without the trainer, PyTorch's fused Adam).
+the matrix products alone, the eight that any implementation must do, and beside the same step in
+bare NumPy, without layers or checks: only what is above that is the package's. Each peer is run as
+its tutorials do (Keras and scikit-learn by ``fit``, PyTorch by its usual loop), and where there is
+a leaner way, so too (a ``tf.function`` without the trainer, PyTorch's fused Adam).
 """
 
 import warnings
+from math import sqrt
 
 # First, because it sets the number of threads before NumPy reads it.
 from _measure import pin_to_one_core, print_table, ratio, report, side_by_side  # isort: skip
@@ -36,6 +38,63 @@ def bare_products(x, weights):
                 inputs[i].T @ grads[i]
                 if i:
                     grads[i] @ w.T
+
+    return run
+
+
+def bare_numpy(x, y, weights):
+    """The whole step on arrays that are made once: no layers, no optimizer, no checks."""
+    weights, biases = [w.copy() for w in weights], [np.zeros(n, np.float32) for n in SIZES[1:]]
+    kernel_grads, bias_grads = ([np.empty_like(p) for p in ps] for ps in (weights, biases))
+    a, deltas = ([np.empty((BATCH, n), np.float32) for n in SIZES[1:]] for _ in range(2))
+    parameters, grads = weights + biases, kernel_grads + bias_grads
+    m, v, scratch = ([np.zeros_like(p) for p in parameters] for _ in range(3))
+    rows, done = np.arange(BATCH), [0]
+
+    def forward(inputs):
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            np.matmul(a[i - 1] if i else inputs, w, out=a[i])
+            a[i] += b
+            if i < len(weights) - 1:
+                np.maximum(a[i], 0, out=a[i])
+
+    def backward(inputs, labels):
+        delta = deltas[-1]
+        np.subtract(a[-1], a[-1].max(axis=1, keepdims=True), out=delta)
+        np.exp(delta, out=delta)
+        delta /= delta.sum(axis=1, keepdims=True)
+        loss = -np.log(delta[rows, labels]).mean()
+        delta[rows, labels] -= 1
+        delta /= BATCH
+        for i in reversed(range(len(weights))):
+            np.matmul((a[i - 1] if i else inputs).T, deltas[i], out=kernel_grads[i])
+            deltas[i].sum(axis=0, out=bias_grads[i])
+            if i:
+                np.matmul(deltas[i], weights[i].T, out=deltas[i - 1])
+                deltas[i - 1] *= a[i - 1] > 0
+        return loss
+
+    def adam(t):
+        scale_m, scale_v = 0.1 / (1 - 0.9**t), sqrt(0.001 / (1 - 0.999**t))
+        for p, g, mean, square, s in zip(parameters, grads, m, v, scratch, strict=True):
+            mean *= 0.9
+            mean += g
+            square *= 0.999
+            square += np.multiply(g, g, out=s)
+            np.sqrt(square, out=s)
+            s += 1e-8 / scale_v
+            np.divide(mean, s, out=s)
+            s *= 1e-3 * scale_m / scale_v
+            p -= s
+
+    def run(steps):
+        for inputs, labels in zip(x[:steps], y[:steps], strict=True):
+            forward(inputs)
+            backward(inputs, labels)
+            done[0] += 1
+            adam(done[0])
+        forward(x[0])
+        return float(backward(x[0], y[0]))
 
     return run
 
@@ -97,13 +156,15 @@ def main():
         "PyTorch": torch_by_loop(torch_model(weights), x, y),
         "PyTorch, fused Adam": torch_by_loop(torch_model(weights), x, y, fused=True),
     }
-    losses = {"nncourse": ours(5)} | {name: run(5) for name, run in peers.items()}
+    bare = bare_numpy(x, y, weights)
+    losses = {name: run(5) for name, run in {"nncourse": ours, "bare NumPy": bare, **peers}.items()}
     print("loss after 5 steps from the same weights:", losses)
     if max(losses.values()) - min(losses.values()) > 1e-3:
         raise SystemExit("the contenders do not compute the same; their times mean nothing")
     peers["scikit-learn"] = in_scikit_learn(x, y)
 
-    contenders = {"matrix products alone": bare_products(x, weights), "nncourse": ours} | peers
+    floor = {"matrix products alone": bare_products(x, weights), "bare NumPy": bare}
+    contenders = floor | {"nncourse": ours} | peers
     seconds = side_by_side(contenders, steps=STEPS, rounds=ROUNDS)
     title = f"MLP {'-'.join(map(str, SIZES))}, batch {BATCH}, Adam, float32, one thread"
     print_table(title, seconds, baseline="matrix products alone")
