@@ -8,7 +8,6 @@ the text and in code. Left out is what belongs to exercises and grading: the ans
 import builtins
 import importlib
 import inspect
-import pkgutil
 import re
 import sys
 from pathlib import Path
@@ -20,8 +19,6 @@ import nncourse
 
 FRONT = "book/api"
 LISTED = re.compile(r"^```\{modules\}\n(.*?)^```$", re.M | re.S)
-ANSWERS = "|".join(nncourse.exercises._CHAPTERS)
-HIDDEN = re.compile(rf"\.(classroom|_\w+)\b|\.exercises\.({ANSWERS})$")
 SECTION = """
 ## {name}
 
@@ -34,16 +31,6 @@ NAME = r'<span class="n">{}</span>'  # as Pygments writes a name, and a dot
 DOT = r'<span class="o">\.</span>'
 PART = DOT + NAME.format(r"(\w+)")
 NAMED_IN_CODE = re.compile(NAME.format("nn") + PART + f"(?:{PART})?")
-
-
-def modules():
-    """Return the modules that the pages describe: those that define what they offer."""
-    for found in pkgutil.walk_packages(nncourse.__path__, "nncourse."):
-        if not HIDDEN.search(found.name):
-            module = importlib.import_module(found.name)
-            offered = [getattr(module, name) for name in getattr(module, "__all__", ())]
-            if any(getattr(thing, "__module__", None) == found.name for thing in offered):
-                yield found.name
 
 
 def listed(page):
