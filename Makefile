@@ -162,10 +162,10 @@ bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
 
 chapter: env ## run a chapter and keep its outputs: make chapter NAME=04_backpropagation
-	@$(BIN)/python book/_extensions/run_chapter.py $(NAME)
+	@$(BIN)/python book/tools/run_chapter.py $(NAME)
 
 repository: env ## write a fork's address everywhere: make repository URL=https://github.com/you/fork
-	$(BIN)/python book/_extensions/repository.py $(URL)
+	$(BIN)/python book/tools/repository.py $(URL)
 
 clean: ## remove what was built (.venv stays)
 	rm -rf _build dist .pytest_cache .ruff_cache .hypothesis

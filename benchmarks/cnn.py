@@ -1,4 +1,4 @@
-"""A training step of the convolutional network of chapter 8, in three libraries.
+"""A training step of the convolutional network of chapter 9, in three libraries.
 
 Conv 32 - pool - conv 64 - pool - conv 64 - dense 64 - dense 10, kernels of 3×3, Adam, float32,
 batches of 64 real digits, one thread on one core, beside the matrix products alone: for each layer
@@ -130,7 +130,7 @@ def main():
 
     contenders = {"matrix products alone": bare_products(), "nncourse": ours} | peers
     seconds = side_by_side(contenders, steps=STEPS, rounds=ROUNDS)
-    title = f"CNN of chapter 8, batch {BATCH}, Adam, float32, one thread"
+    title = f"CNN of chapter 9, batch {BATCH}, Adam, float32, one thread"
     print_table(title, seconds, baseline="matrix products alone")
     print("\nTargets")
     for name in ("PyTorch", "Keras/TensorFlow"):

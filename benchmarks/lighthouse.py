@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser.serve import PREFIX, SITE, BelowPrefix
 
 VERSION = "13.5.0"
-PAGES = ["book/index.html", "book/04_backpropagation.html", "book/10_attention.html"]
+PAGES = ["book/index.html", "book/04_backpropagation.html", "book/11_attention.html"]
 CATEGORIES = ["performance", "accessibility", "best-practices", "seo"]
 MOMENTS = {
     "first-contentful-paint": "first paint (s)",

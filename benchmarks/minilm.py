@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from _peers import one_thread
 
-from nncourse.pretrained import load_minilm
+from nncourse.language.pretrained import load_minilm
 
 SENTENCE = "The quick brown fox jumps over the lazy dog near the bank of the river."
 STEPS, ROUNDS = 10, 21

@@ -14,7 +14,7 @@ import statistics
 import numpy as np
 
 import nncourse as nn
-from nncourse.pretrained import load_smollm2
+from nncourse.language.pretrained import load_smollm2
 
 PROMPT, STEPS, ROUNDS = "Once upon a time", 24, 7
 

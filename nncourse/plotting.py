@@ -60,7 +60,7 @@ def _axes(ax):
 
 
 def plot_history(history, names=("loss", "val_loss"), ax=None):
-    """Draw values of a :class:`~nncourse.history.History` against epochs.
+    """Draw values of a :class:`~nncourse.training.history.History` against epochs.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ def test_the_package_installs_and_imports_with_numpy_alone(tmp_path):
         copy(ROOT / name, source / name)
     python = tmp_path / "env" / "bin" / "python"
     numpy = f"numpy=={metadata.version('numpy')}"
-    if run("uv", "--version").returncode == 0:
+    if shutil.which("uv"):
         commands = [
             ("uv", "venv", "--quiet", "--python", sys.executable, str(python.parents[1])),
             ("uv", "pip", "install", "--quiet", "--python", str(python), numpy),

@@ -135,6 +135,8 @@ def test_everything_that_the_package_offers_is_described():
     assert sorted(listed) == sorted(described), "each module has its place on one page of book/api"
     for name in nncourse.__all__:
         thing = getattr(nncourse, name)
+        if hasattr(thing, "__path__") and name != "exercises":
+            continue  # a room: its modules are described
         module = thing.__name__ if not hasattr(thing, "__module__") else thing.__module__
         assert module in described, name
     assert "nncourse.exercises" in described

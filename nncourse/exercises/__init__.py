@@ -37,7 +37,7 @@ _CHAPTERS = (
     "mnist_tensorflow",
     "recurrent_networks",
     "attention",
-    "large_models",
+    "scaling",
 )
 
 

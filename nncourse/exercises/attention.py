@@ -1,11 +1,11 @@
-"""Checks for the exercises of chapter 10, "Attention"."""
+"""Checks for the exercises of chapter 11, "Attention"."""
 
 from itertools import pairwise
 
 import numpy as np
 
 from ..activations import softmax
-from ..rotary import rotary_tables, rotate
+from ..layers.rotary import rotary_tables, rotate
 from .core import Exercise, Mistake
 
 

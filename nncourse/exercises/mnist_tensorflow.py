@@ -1,4 +1,4 @@
-"""Checks for the exercises of chapter 08. None of them needs TensorFlow."""
+"""Checks for the exercises of chapter 9. None of them needs TensorFlow."""
 
 import math
 

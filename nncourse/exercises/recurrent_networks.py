@@ -1,4 +1,4 @@
-"""Checks for the exercises of chapter 09, "Sequences"."""
+"""Checks for the exercises of chapter 10, "Sequences"."""
 
 import numpy as np
 

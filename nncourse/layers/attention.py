@@ -10,10 +10,10 @@ import numpy as np
 
 from ..activations import softmax, softmax_vjp
 from ..initializers import glorot_uniform
-from ..masks import checked_mask
-from ..rotary import rotary_tables, rotate
 from .core import Layer, _check_sizes
 from .dense import Dense
+from .masks import checked_mask
+from .rotary import rotary_tables, rotate
 
 __all__ = ["MultiHeadAttention"]
 
@@ -37,7 +37,7 @@ class MultiHeadAttention(Layer):
     causal : bool
         Whether a step sees itself and the steps before it alone.
     rotary : bool
-        Whether queries and keys are turned by their positions; see :mod:`nncourse.rotary`.
+        Whether queries and keys are turned by their positions; see :mod:`nncourse.layers.rotary`.
     initializer : callable
         ``initializer(shape, rng, dtype)`` for the four kernels.
     rng : int, Generator or None

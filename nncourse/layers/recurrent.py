@@ -11,8 +11,8 @@ from abc import abstractmethod
 import numpy as np
 
 from .. import initializers
-from ..masks import checked_mask
 from .core import Layer, Parameter, _check_sizes, _initial
+from .masks import checked_mask
 
 __all__ = ["SimpleRNN"]
 

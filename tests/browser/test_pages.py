@@ -125,7 +125,7 @@ def test_dark_mode_can_be_switched(visit):
         ("heading", "pooling", "Images: one window"),
         ("prose", "sunspots", "Sequences"),
         ("code", "set_random_seed", "The same, in TensorFlow"),
-        ("package", "clip_by_global_norm", "nncourse.clipping.clip_by_global_norm"),
+        ("package", "clip_by_global_norm", "nncourse.training.clipping.clip_by_global_norm"),
         ("glossary", "hyperplane", "hyperplane"),
     ],
 )

@@ -135,7 +135,7 @@ def test_what_is_missing_is_said(sandbox):
     assert {result["message"] for result in empty.values()} == {"nothing to run."}
 
 
-@pytest.mark.parametrize("chapter", ["03_multilayer_perceptrons", "08_mnist_tensorflow"])
+@pytest.mark.parametrize("chapter", ["03_multilayer_perceptrons", "09_mnist_tensorflow"])
 def test_a_whole_chapter_can_be_handed_in(sandbox, chapter):
     """Its own experiments, which take a minute, are not run; nor do its solutions count."""
     notebook = read_chapter(chapter, BOOK)

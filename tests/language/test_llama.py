@@ -1,0 +1,193 @@
+"""The Llama-type decoder, small and with random weights, against one written out with loops."""
+
+import numpy as np
+import pytest
+
+from nncourse import llama
+from nncourse.language.bytepair import BytePairTokenizer
+from nncourse.language.llama import KeyValueCache, Llama, LlamaConfig
+
+CONFIG = LlamaConfig(40, 24, 20, layers=2, heads=6, kv_heads=2, context=32, base=100.0)
+IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
+
+
+def random_weights(seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        name: rng.normal(len(shape) == 1, 0.3, shape).astype(np.float32)
+        for name, shape in CONFIG.shapes().items()
+    }
+
+
+@pytest.fixture
+def model():
+    return Llama(CONFIG, random_weights())
+
+
+def by_loops(weights, ids):
+    """One token, one head, one earlier token at a time, in float64; rotation by complex numbers."""
+    w = {name: array.astype(float) for name, array in weights.items()}
+    c, d = CONFIG, CONFIG.head_dim
+    group = c.heads // c.kv_heads
+
+    def norm(x, gain):
+        return [
+            xi / np.sqrt(sum(v * v for v in x) / len(x) + c.epsilon) * g
+            for xi, g in zip(x, gain, strict=True)
+        ]
+
+    def turn(x, position):
+        frequency = c.base ** (-2 * np.arange(d // 2) / d)
+        z = (x[0::2] + 1j * x[1::2]) * np.exp(1j * position * frequency)
+        return np.stack([z.real, z.imag], axis=1).ravel()
+
+    stream = [w["token_embd.weight"][i] for i in ids]
+    for layer in range(c.layers):
+        start = f"blk.{layer}."
+        b = {k.removeprefix(start)[:-7]: v for k, v in w.items() if k.startswith(start)}
+        normed = [norm(x, b["attn_norm"]) for x in stream]
+        keys = [(b["attn_k"] @ x).reshape(c.kv_heads, d) for x in normed]
+        values = [(b["attn_v"] @ x).reshape(c.kv_heads, d) for x in normed]
+        for t, x in enumerate(normed):
+            queries, mixed = (b["attn_q"] @ x).reshape(c.heads, d), []
+            for h in range(c.heads):
+                q, score = turn(queries[h], t), []
+                for s in range(t + 1):
+                    score.append(q @ turn(keys[s][h // group], s) / np.sqrt(d))
+                share = np.exp(score) / np.exp(score).sum()
+                mixed.append(sum(a * values[s][h // group] for s, a in enumerate(share)))
+            stream[t] = stream[t] + b["attn_output"] @ np.concatenate(mixed)
+        for t, x in enumerate(stream):
+            h = norm(x, b["ffn_norm"])
+            gate = b["ffn_gate"] @ h
+            stream[t] = x + b["ffn_down"] @ (gate / (1 + np.exp(-gate)) * (b["ffn_up"] @ h))
+    return np.array([w["token_embd.weight"] @ norm(x, w["output_norm.weight"]) for x in stream])
+
+
+def test_equals_the_loops(model):
+    expected = by_loops(random_weights(), IDS)
+    logits = model.logits(IDS)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected, atol=2e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("parts", [[11], [1] * 11, [4, 7], [10, 1], [1, 10]])
+def test_reading_in_parts_is_reading_at_once(model, parts):
+    cache, start, received = model.cache(11), 0, []
+    for length in parts:
+        received.append(model.logits(IDS[start : start + length], cache))
+        start += length
+    assert cache.length == 11
+    np.testing.assert_allclose(np.concatenate(received), model.logits(IDS), atol=1e-4)
+
+
+def test_long_prompts_are_read_in_chunks(model, monkeypatch):
+    expected = model.logits(IDS)
+    monkeypatch.setattr(llama, "CHUNK", 4)
+    np.testing.assert_allclose(model.logits(IDS), expected, atol=1e-4)
+
+
+def test_the_future_is_not_seen(model):
+    changed = [*IDS[:6], 39, 38, 37, 36, 35]
+    np.testing.assert_allclose(model.logits(changed)[:6], model.logits(IDS)[:6], atol=1e-5)
+
+
+def test_greedy_takes_the_best_each_time(model):
+    ids = list(IDS)
+    for _ in range(6):
+        ids.append(int(model.logits(ids)[-1].argmax()))
+    assert model.generate(IDS, max_new_tokens=6) == ids[len(IDS) :]
+    assert model.generate(IDS, max_new_tokens=6, cache=False) == ids[len(IDS) :]
+    assert model.generate(np.array(IDS), max_new_tokens=1) == ids[len(IDS) : len(IDS) + 1]
+
+
+def test_generation_ends(model):
+    new = model.generate(IDS, max_new_tokens=8)
+    cut = new.index(new[3])
+    assert model.generate(IDS, max_new_tokens=8, stop=[new[3]]) == new[:cut]
+    assert model.generate(IDS, max_new_tokens=8, stop=new[3]) == new[:cut]
+    ending = Llama(CONFIG, random_weights(), end=[new[3]])
+    assert ending.generate(IDS, max_new_tokens=8) == new[:cut]
+    assert ending.generate(IDS, max_new_tokens=8, stop=()) == new
+    assert len(model.generate(IDS, max_new_tokens=100)) == CONFIG.context - len(IDS)
+    assert model.generate([1] * 32, max_new_tokens=3) == []
+
+
+def test_draws_depend_on_the_generator_alone(model):
+    options = {"max_new_tokens": 12, "temperature": 2.0}
+    first = model.generate(IDS, rng=1, **options)
+    assert first == model.generate(IDS, rng=np.random.default_rng(1), **options)
+    assert first == model.generate(IDS, rng=1, cache=False, **options)
+    assert first != model.generate(IDS, rng=2, **options)
+    greedy = model.generate(IDS, max_new_tokens=12)
+    assert model.generate(IDS, rng=1, top_k=1, **options) == greedy
+
+
+def test_text_goes_in_and_comes_out():
+    tokenizer = BytePairTokenizer([bytes([97 + i]) for i in range(40)], [])
+    model = Llama(CONFIG, random_weights(), tokenizer=tokenizer)
+    pieces = []
+    text = model.generate("hello", max_new_tokens=7, stream=pieces.append)
+    assert "".join(pieces) == text
+    ids = model.generate(tokenizer.encode("hello"), max_new_tokens=7)
+    assert tokenizer.decode(ids) == text and len(pieces) == 8  # the last one ends the stream
+
+
+def test_the_cache_says_how_full_it_is(model):
+    cache = model.cache(8)
+    assert repr(cache) == "KeyValueCache(0 of 8 tokens, 0.0 MB)"
+    model.logits([1, 2, 3], cache)
+    assert cache.length == 3 and cache.keys.shape == (2, 2, 8, 4)
+    before = cache.keys.copy()
+    with pytest.raises(ValueError, match=r"3 of 8 tokens.* no room for 6 more"):
+        model.logits([1] * 6, cache)
+    assert cache.length == 3 and (cache.keys == before).all()
+    assert KeyValueCache(CONFIG, 32).values.shape == model.cache().values.shape
+
+
+def test_parameters_are_counted():
+    assert CONFIG.parameters == sum(array.size for array in random_weights().values())
+
+
+@pytest.mark.parametrize("ids", [[], [40], [-1], [1.5], "abc", None, [[1, 2]], [1] * 33])
+def test_ids_that_cannot_be_read(model, ids):
+    message = "from 1 to 32 tokens" if ids in ([], [1] * 33) else "token ids|no tokenizer"
+    with pytest.raises(ValueError, match=message):
+        model.generate(ids)
+    if ids != "abc":
+        with pytest.raises(ValueError, match=message):
+            model.logits(ids)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1}, "temperature"),
+        ({"top_p": 0.0}, "top_p"),
+        ({"top_k": 0}, "top_k"),
+        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
+        ({"stream": print}, "no tokenizer"),
+        ({"stop": "."}, r"token ids must be .*, got '\.'. A text goes through a tokenizer first"),
+        ({"stop": 40}, "token ids must lie in 0 ... 39, got 40"),
+    ],
+)
+def test_settings_are_checked_before_the_prompt_is_read(model, options, message, monkeypatch):
+    monkeypatch.setattr(model, "blocks", None)  # nothing can be read
+    with pytest.raises(ValueError, match=message):
+        model.generate(IDS, **options)
+
+
+def test_a_chat_needs_a_tokenizer(model):
+    with pytest.raises(ValueError, match="no tokenizer"):
+        model.chat("Hello")
+
+
+def test_weights_that_do_not_fit():
+    weights = random_weights()
+    weights["blk.1.attn_k.weight"] = weights["blk.1.attn_q.weight"]
+    with pytest.raises(ValueError, match=r"'blk.1.attn_k.weight' must have shape \(8, 24\)"):
+        Llama(CONFIG, weights)
+    for heads, kv_heads in ((5, 5), (6, 4), (24, 24)):
+        config = LlamaConfig(40, 24, 20, layers=1, heads=heads, kv_heads=kv_heads, context=32)
+        with pytest.raises(ValueError, match="heads must divide dim"):
+            Llama(config, {})
