@@ -35,7 +35,7 @@ _MODULES = {
         wordpiece words""",
     "layers.": "lora masks rotary",
     "scale.": "architectures counting distributed quantization scaling",
-    "training.": """batches callbacks clipping history optimizers regularizers saving schedules
+    "training.": """callbacks clipping history optimizers regularizers saving schedules
         trainer""",
 }
 _MODULES = {name: f".{room}{name}" for room, names in _MODULES.items() for name in names.split()}

@@ -110,8 +110,8 @@ class Llama:
     config : LlamaConfig
     weights : mapping
         From each name of ``config.shapes()`` to its array, for instance a
-        :class:`~nncourse.language.gguf.GGUFFile`. The pairs of features that are rotated are (0, 1), (2, 3), …, as in GGUF files. The
-        table of token vectors is the output's kernel, too.
+        :class:`~nncourse.language.gguf.GGUFFile`. The pairs of features that are rotated are
+        (0, 1), (2, 3), …, as in GGUF files. The table of token vectors is the output's kernel, too.
     tokenizer : BytePairTokenizer, optional
         To read and write text.
     end : sequence of int

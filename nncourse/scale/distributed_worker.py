@@ -1,8 +1,9 @@
 """One worker of data-parallel training: the program that each machine of a cluster would run.
 
 :mod:`nncourse.scale.distributed` starts it once per worker, as
-``python -m nncourse.scale.distributed_worker`` with the settings as JSON, and tells it through the environment variable ``TF_CONFIG`` who the
-workers are and which of them it is. All workers hold the same weights. At each step
+``python -m nncourse.scale.distributed_worker`` with the settings as JSON, and tells it through the
+environment variable ``TF_CONFIG`` who the workers are and which of them it is. All workers hold the
+same weights. At each step
 
 1. each worker takes its own part of the batch and computes the gradient of the loss on it;
 2. an *all-reduce* over the network gives every worker the sum of all gradients;
