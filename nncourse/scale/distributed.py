@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .architectures import _whole
 from .distributed_worker import read_checkpoint
 
 __all__ = ["DistributedRun", "WorkerError", "train"]
@@ -164,28 +165,18 @@ an equal part of each batch
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nncourse-"))
         folder = Path(folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        done = _steps_done(folder, recipe, steps)
-        settings = recipe | {
-            "recipe": recipe,
-            "steps": steps,
-            "folder": str(folder),
-            "checkpoint_every": checkpoint_every,
-            "kill": list(kill) if kill else None,
-            "timeout": timeout,
-        }
-        for _ in range(max_restarts + 1):
-            if done == steps:
-                break
+        settings = recipe | {"recipe": recipe, "steps": steps, "folder": str(folder), "kill": kill}
+        settings |= {"checkpoint_every": checkpoint_every, "timeout": timeout}
+        starts = 0
+        while (done := _steps_done(folder, recipe, steps)) < steps:
+            if starts > max_restarts:
+                raise WorkerError(
+                    f"the workers failed {starts} times, the last time after step {done} of "
+                    f"{steps}: {'; '.join(events)}.\n{_logs(folder, workers)}"
+                )
             events.append(f"{workers} worker{'s' * (workers > 1)} start at step {done + 1}")
             events += _attempt(workers, settings, folder, start + timeout)
-            settings["kill"] = None
-            done = _steps_done(folder, recipe, steps)
-        else:
-            if done < steps:
-                raise WorkerError(
-                    f"the workers failed {max_restarts + 1} times, the last time after step {done} "
-                    f"of {steps}: {'; '.join(events)}.\n{_logs(folder, workers)}"
-                )
+            settings["kill"], starts = None, starts + 1
         events.append(f"step {steps} is done")
         checkpoint = read_checkpoint(folder)
     losses, weights = checkpoint["losses"], checkpoint["variables"][:4]
@@ -232,15 +223,13 @@ def _wait(processes, deadline):
 def _explain(codes):
     """Say who failed and how; first those killed, since the others failed because of them."""
     killed = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGALRM}
-    ends = {rank: code for rank, code in enumerate(codes) if code != 0}
-    return [
-        *(f"worker {rank} was killed" for rank, code in ends.items() if code in killed),
-        *(
-            f"worker {rank} " + ("stopped with an error" if code else "did not notice: ended")
-            for rank, code in ends.items()
-            if code not in killed
-        ),
-    ]
+    ends = {
+        rank: "was killed" if code in killed
+        else "stopped with an error" if code else "did not notice: ended"
+        for rank, code in enumerate(codes) if code != 0
+    }  # fmt: skip
+    first = sorted(ends, key=lambda rank: ends[rank] != "was killed")
+    return [f"worker {rank} {ends[rank]}" for rank in first]
 
 
 def _start(config, settings, log):
@@ -305,23 +294,16 @@ def _steps_done(folder, recipe, steps):
 
 def _check(recipe, workers, steps, checkpoint_every, kill, max_restarts, timeout):
     batch_size = recipe["batch_size"]
-    sizes = {
-        "workers": workers,
-        "steps": steps,
-        "batch_size": batch_size,
-        "units": recipe["units"],
-        "checkpoint_every": checkpoint_every,
-    }
+    sizes = {"workers": workers, "steps": steps, "checkpoint_every": checkpoint_every}
+    sizes |= {"batch_size": batch_size, "units": recipe["units"]}
     for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"{name} is a positive whole number, got {size!r}")
+        _whole(name, size, 1)
+    _whole("seed", recipe["seed"], 0)
     if batch_size % workers or batch_size > EXAMPLES:
         raise ValueError(
             f"batch_size is a multiple of workers={workers} and at most {EXAMPLES}, got "
             f"{batch_size}: each worker takes an equal part of each batch"
         )
-    if not isinstance(recipe["seed"], int) or recipe["seed"] < 0:
-        raise ValueError(f"seed is a whole number of at least 0, got {recipe['seed']!r}")
     if recipe["dtype"] not in ("float32", "float64"):
         raise ValueError(f'dtype is "float32" or "float64", got {recipe["dtype"]!r}')
     if not (recipe["learning_rate"] > 0 and 0 <= recipe["momentum"] < 1):

@@ -210,8 +210,8 @@ def test_batches_are_drawn_without_repetition_and_differ():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"workers": 0}, "workers is a positive whole number, got 0"),
-        ({"steps": 1.5}, "steps is a positive whole number, got 1.5"),
+        ({"workers": 0}, "workers is a whole number of at least 1, got 0"),
+        ({"steps": 1.5}, "steps is a whole number of at least 1, got 1.5"),
         ({"workers": 3}, "multiple of workers=3"),
         ({"batch_size": 20_000}, "at most 10000, got 20000"),
         ({"dtype": "float16"}, "got 'float16'"),
