@@ -2,7 +2,11 @@
 
 Each function draws on the Axes it is given (or on new ones) and returns them. matplotlib is
 imported when the first function is called. Colors are those of Okabe and Ito (2008), which people
-with any kind of color vision can tell apart.
+with any kind of color vision can tell apart, and a color means one thing throughout the book:
+``TRAINING`` and ``NEW`` data, ``POSITIVE`` and ``NEGATIVE`` numbers (and class 1 and class 0), what
+is ``MARKED`` because the text speaks of it, and a ``BASELINE`` to compare with. Signed numbers in
+an image take ``SIGNED``. Where methods are compared, the legend names them, in the order of
+``COLORS``.
 """
 
 from itertools import pairwise
@@ -10,11 +14,16 @@ from itertools import pairwise
 import numpy as np
 
 __all__ = [
-    "COLORS", "plot_confusion_matrix", "plot_decision_regions", "plot_graph", "plot_history",
-    "plot_images", "plot_network", "use_style",
+    "BASELINE", "CLASSES", "COLORS", "MARKED", "NEGATIVE", "NEW", "POSITIVE", "SIGNED", "TRAINING",
+    "plot_confusion_matrix", "plot_decision_regions", "plot_graph", "plot_history", "plot_images",
+    "plot_network", "use_style",
 ]  # fmt: skip
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
+TRAINING, NEW, POSITIVE, NEGATIVE, MARKED, _NEURON, *_REST = COLORS
+BASELINE = "#888888"
+SIGNED = "PRGn"  # a colormap: purple below zero, white at zero, green above
+CLASSES = (NEGATIVE, POSITIVE, MARKED, _NEURON, TRAINING, NEW, *_REST)
 
 
 def use_style():
@@ -149,19 +158,19 @@ def plot_decision_regions(predict, x, y, ax=None, *, resolution=200, margin=0.15
         )
     regions = regions.reshape(resolution, resolution).astype(int)
     classes = max(y.max(), regions.max()) + 1
-    if min(y.min(), regions.min()) < 0 or classes > len(COLORS):
+    if min(y.min(), regions.min()) < 0 or classes > len(CLASSES):
         raise ValueError(
-            f"plot_decision_regions has colors for the classes 0 to {len(COLORS) - 1}, got "
+            f"plot_decision_regions has colors for the classes 0 to {len(CLASSES) - 1}, got "
             f"{np.unique(y).tolist()}. Labels of -1 and 1? Use (y + 1) // 2."
         )
     ax = _axes(ax)
     ax.pcolormesh(
-        *grid, regions, cmap=ListedColormap(COLORS[:classes]), alpha=0.25, vmin=-0.5,
+        *grid, regions, cmap=ListedColormap(CLASSES[:classes]), alpha=0.25, vmin=-0.5,
         vmax=classes - 0.5, shading="nearest", rasterized=True,
     )  # fmt: skip
     for label, marker in zip(np.unique(y), "osD^vP*X", strict=False):
         ax.scatter(
-            *x[y == label].T, color=COLORS[label], edgecolor="white", marker=marker, s=36,
+            *x[y == label].T, color=CLASSES[label], edgecolor="white", marker=marker, s=36,
             label=f"class {label}", linewidth=0.6,
         )  # fmt: skip
     ax.set_xlabel("$x_1$")
@@ -279,9 +288,9 @@ def plot_network(sizes, ax=None, *, labels=None):
     for left, right in pairwise(columns):
         for a in left:
             for b in right:
-                ax.plot(*zip(a, b, strict=True), color="#888888", linewidth=0.8, zorder=1)
+                ax.plot(*zip(a, b, strict=True), color=BASELINE, linewidth=0.8, zorder=1)
     for i, column in enumerate(columns):
-        color = COLORS[4] if i == 0 else COLORS[0] if i < len(sizes) - 1 else COLORS[1]
+        color = _NEURON if i else BASELINE  # inputs are no neurons
         for center in column:
             ax.add_patch(Circle(center, 0.3, facecolor=color, edgecolor="white", zorder=2))
         if labels is not None:
@@ -294,6 +303,9 @@ def plot_network(sizes, ax=None, *, labels=None):
 
 def plot_graph(result, names=None, ax=None):
     """Draw the computation graph of a :class:`~nncourse.autodiff.Value`, inputs on top.
+
+    Beside each arrow stands the local slope: the derivative of what it leads to with respect to
+    where it comes from. A gradient on its way back is multiplied by it.
 
     Parameters
     ----------
@@ -311,8 +323,9 @@ def plot_graph(result, names=None, ax=None):
     --------
     >>> from nncourse import Value
     >>> x, y = Value(2), Value(3)
-    >>> len(plot_graph(x * y, {x: "x", y: "y"}).texts)  # three boxes and two arrows
-    5
+    >>> ax = plot_graph(x * y, {x: "x", y: "y"})
+    >>> [text.get_text() for text in ax.texts if "×" in text.get_text()]  # on the two arrows
+    ['×3', '×2']
     """
     import matplotlib.pyplot as plt
 
@@ -335,15 +348,20 @@ def plot_graph(result, names=None, ax=None):
     for value, (x, y) in place.items():
         text = f"{value.data:.3g}\ngrad {value.grad:.3g}"
         text = f"{names[value]} = {text}" if value in names else text
-        color = COLORS[4] if not value._parents else COLORS[1] if value is result else COLORS[5]
+        color = BASELINE if not value._parents else MARKED if value is result else _NEURON
         box = {"boxstyle": "round", "facecolor": color, "alpha": 0.35, "edgecolor": "none"}
         label = ax.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box)
         boxes[value] = label.get_bbox_patch()
     for value in order:
-        for parent, _ in value._parents:
+        for i, (parent, slope) in enumerate(value._parents):
             ends = {"patchA": boxes[parent], "patchB": boxes[value], "shrinkA": 2, "shrinkB": 2}
-            arrow = {"arrowstyle": "->", "color": "#888888", **ends}
+            arrow = {"arrowstyle": "->", "color": BASELINE, **ends}
             ax.annotate("", place[value], place[parent], arrowprops=arrow)
+            (x, y), (x_to, y_to) = place[parent], place[value]
+            along = 0.5 + 0.08 * (i - 0.5)  # two arrows between the same boxes: not on one spot
+            spot = x + along * (x_to - x), y + along * (y_to - y)
+            white = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+            ax.text(*spot, f"×{slope:.3g}", ha="center", va="center", fontsize=9, bbox=white)
     ax.set_xlim(0, width)
     ax.set_ylim(-0.5, len(rows) - 0.5)
     ax.axis("off")

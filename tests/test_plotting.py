@@ -109,5 +109,8 @@ def test_graph_shows_values_and_gradients():
     x, y = Value(2), Value(5)
     z = x * y + x
     z.backward()
-    boxes = {text.get_text() for text in plotting.plot_graph(z, {x: "x", z: "z"}).texts}
+    texts = {text.get_text() for text in plotting.plot_graph(z, {x: "x", z: "z"}).texts}
+    slopes = {text for text in texts if text.startswith("×")}
+    assert slopes == {"×5", "×2", "×1"}  # dxy/dx = y, dxy/dy = x, and a sum hands on
+    boxes = texts - slopes
     assert {"x = 2\ngrad 6", "5\ngrad 2", "z = 12\ngrad 1", "10\ngrad 1"} <= boxes
