@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from book_rules import BOOK, CLOSING, OPENING, PLAN, RULES, Chapter, labels, rules
-from reading_rules import PROMPT, RULES_OF_REVISED, STATED_BOUNDS, TERMS
+from reading_rules import PROMPT, REVISED, RULES_OF_REVISED, STATED_BOUNDS, TERMS
 
 ROOT = BOOK.parent
 CHAPTERS = [Chapter.read(path) for path in sorted(BOOK.glob("[0-9]*.ipynb"))]
