@@ -67,7 +67,9 @@ def in_torch(model, ids):
                 linear.weight.copy_(tensor(dense.kernel).T)
                 linear.bias.copy_(tensor(dense.bias))
         norms = [norm, *(n for layer in encoder.layers for n in (layer.norm1, layer.norm2))]
-        ours = [bert.norm, *(block.layers[i] for block in bert.blocks for i in (1, 3))]
+        ours = [bert.norm]
+        for block in bert.blocks:
+            ours += [block.attention_norm, block.network_norm]
         for there, here in zip(norms, ours, strict=True):
             there.weight.copy_(tensor(here.gamma))
             there.bias.copy_(tensor(here.beta))

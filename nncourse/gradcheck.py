@@ -131,7 +131,7 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     Returns
     -------
     dict
-        The relative error for ``"x"`` and for each parameter.
+        The relative error for ``"x"`` and for each parameter, by its path.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     >>> import nncourse as nn
     >>> errors = check_layer(nn.Dense(3, 2, rng=0), np.array([[1.0, 2.0, 3.0]]))
     >>> list(errors), max(errors.values()) < 1e-6
-    (['x', '0.kernel', '1.bias'], True)
+    (['x', 'kernel', 'bias'], True)
     """
     layer = _float64(layer)
     x = np.asarray(x)
@@ -168,8 +168,8 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
     if x.dtype.kind == "f":
         numerical = numerical_gradient(lambda x: np.vdot(r, _replay(layer, x, training)), x, h)
         errors["x"] = _compare("x", dx, numerical, tolerance, floor)
-    pairs = zip(layer.parameters(), working.parameters(), strict=True)
-    for i, (p, done) in enumerate(pairs):
+    pairs = zip(layer.named_parameters().items(), working.parameters(), strict=True)
+    for (name, p), done in pairs:
 
         def loss(value, p=p):
             kept, p.value = p.value, value
@@ -178,7 +178,6 @@ def check_layer(layer, x, *, training=False, h=1e-6, tolerance=1e-6, rng=0):
             finally:
                 p.value = kept
 
-        name = f"{i}.{p.name}"
         numerical = numerical_gradient(loss, p.value, h)
         errors[name] = _compare(name, done.grad, numerical, tolerance, floor)
     return errors

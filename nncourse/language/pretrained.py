@@ -273,5 +273,5 @@ def _fill(bert, tensors):
         dense(block.attention.output, f"{name}.attention.output.dense")
         dense(block.network[0], f"{name}.intermediate.dense")
         dense(block.network[1], f"{name}.output.dense")
-        norm(block.layers[1], f"{name}.attention.output.LayerNorm")
-        norm(block.layers[3], f"{name}.output.LayerNorm")
+        norm(block.attention_norm, f"{name}.attention.output.LayerNorm")
+        norm(block.network_norm, f"{name}.output.LayerNorm")

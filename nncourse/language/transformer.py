@@ -58,6 +58,7 @@ class TransformerBlock(Sequential):
     ----------
     attention : MultiHeadAttention
     network : tuple of Dense
+    attention_norm, network_norm : LayerNorm
 
     Raises
     ------
@@ -91,16 +92,19 @@ class TransformerBlock(Sequential):
     ):
         rng = np.random.default_rng(rng)
         made = {"initializer": initializer, "rng": rng, "dtype": dtype}
-        self.attention = MultiHeadAttention(dim, heads, causal=causal, rotary=rotary, **made)
-        hidden = 4 * dim if hidden is None else hidden
-        self.hidden = hidden
-        self.network = Dense(dim, hidden, **made), Dense(hidden, dim, **made)
-        first = [self.attention, Dropout(dropout, rng=rng)]
-        second = [self.network[0], activation(), self.network[1], Dropout(dropout, rng=rng)]
+        attention = MultiHeadAttention(dim, heads, causal=causal, rotary=rotary, **made)
+        self.hidden = hidden = 4 * dim if hidden is None else hidden
+        network = Dense(dim, hidden, **made), Dense(hidden, dim, **made)
         norms = [LayerNorm(dim, epsilon=epsilon, dtype=dtype) for _ in range(2)]
+        first = [attention, Dropout(dropout, rng=rng)]
+        second = [network[0], activation(), network[1], Dropout(dropout, rng=rng)]
         if norm_first:
+            self.attention_norm, self.attention = norms[0], attention
+            self.network_norm, self.network = norms[1], network
             super().__init__(Residual(norms[0], *first), Residual(norms[1], *second))
         else:
+            self.attention, self.attention_norm = attention, norms[0]
+            self.network, self.network_norm = network, norms[1]
             super().__init__(Residual(*first), norms[0], Residual(*second), norms[1])
 
     def __repr__(self):
@@ -175,29 +179,27 @@ class GPT(Layer):
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
         self.embedding = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
-        positions = [] if rotary else [PositionalEncoding(length, dim, learned=True, **made)]
+        self.positions = None if rotary else PositionalEncoding(length, dim, learned=True, **made)
         options = {"causal": True, "rotary": rotary, "dropout": dropout} | made
         self.blocks = tuple(TransformerBlock(dim, heads, **options) for _ in range(layers))
         for block in self.blocks:  # so that the stream does not grow with the number of blocks
             for last in (block.attention.output, block.network[1]):
                 last.kernel.value /= sqrt(2 * layers)
-        norm = LayerNorm(dim, dtype=dtype)
-        self.body = Sequential(*positions, Dropout(dropout, rng=rng), *self.blocks, norm)
-        self.layers, self.length = (self.embedding, self.body), length
+        self.norm = LayerNorm(dim, dtype=dtype)
+        parts = [Dropout(dropout, rng=rng), *self.blocks, self.norm]
+        self.body = Sequential(*parts) if rotary else Sequential(self.positions, *parts)
+        self.length = length
 
     def forward(self, x, *, training=False, mask=None):
         _check_ids(self, x, self.length)
         h = self.body.forward(self.embedding.forward(x), training=training, mask=mask)
-        return self._save(h, h @ self.embedding.table.value.T)
+        return self.remember(h, h @ self.embedding.table.value.T)
 
     def backward(self, grad):
-        h = self._recall(grad)
+        h = self.recall(grad)
         table = self.embedding.table
         table.add_product(grad.reshape(-1, len(table.value)).T, h.reshape(-1, h.shape[-1]))
         self.embedding.backward(self.body.backward(grad @ table.value))
-
-    def parameters(self):
-        return self.embedding.parameters() + self.body.parameters()
 
     def generate(self, prompt, tokens, *, temperature=1.0, top_k=None, top_p=None, rng=None):
         """Return the ids of the prompt and of so many more, drawn one after the other.
@@ -298,7 +300,7 @@ class BERT(Layer):
         options |= {"hidden": hidden, "dropout": dropout} | made
         self.blocks = tuple(TransformerBlock(dim, heads, **options) for _ in range(layers))
         self.body = Sequential(self.norm, Dropout(dropout, rng=rng), *self.blocks)
-        self.layers, self.length = (self.tokens, self.positions, self.segments, self.body), length
+        self.length = length
 
     def forward(self, x, *, training=False, mask=None, segments=None):
         _check_ids(self, x, self.length)
@@ -306,16 +308,13 @@ class BERT(Layer):
         if segments.shape != x.shape:
             raise ValueError(f"{self!r} expects segments of shape {x.shape}, got {segments.shape}")
         total = self.positions.forward(self.tokens.forward(x)) + self.segments.forward(segments)
-        return self._save(True, self.body.forward(total, training=training, mask=mask))
+        return self.remember(True, self.body.forward(total, training=training, mask=mask))
 
     def backward(self, grad):
-        self._recall(grad)
+        self.recall(grad)
         grad = self.body.backward(grad)
         self.segments.backward(grad)
         self.tokens.backward(self.positions.backward(grad))
-
-    def parameters(self):
-        return [p for layer in self.layers for p in layer.parameters()]
 
     def __repr__(self):
         vocabulary, dim = self.tokens.table.value.shape

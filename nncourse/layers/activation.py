@@ -19,10 +19,10 @@ class _Activation(Layer):
 
     def forward(self, x, *, training=False):
         y = self.function(x, **self._options)
-        return self._save((x if self.keeps_input else None, y), y)
+        return self.remember((x if self.keeps_input else None, y), y)
 
     def backward(self, grad):
-        x, y = self._recall(grad)
+        x, y = self.recall(grad)
         return self.vjp(grad, x, y, **self._options)
 
     def __repr__(self):

@@ -103,7 +103,7 @@ class MultiHeadAttention(Layer):
                 f"dim / heads = {dim // heads}"
             )
         rng = np.random.default_rng(rng)
-        self.layers = self.query, self.key, self.value, self.output = tuple(
+        self.query, self.key, self.value, self.output = self.layers = tuple(
             Dense(dim, dim, initializer=initializer, rng=rng, dtype=dtype) for _ in range(4)
         )
         self.dim, self.heads = dim, heads
@@ -120,10 +120,10 @@ class MultiHeadAttention(Layer):
         np.copyto(scores, np.finfo(scores.dtype).min, where=hidden)
         self.weights = softmax(scores)
         y = self.output.forward(self._merge(self.weights @ v))
-        return self._save((q, k, v, hidden, turn), y)
+        return self.remember((q, k, v, hidden, turn), y)
 
     def backward(self, grad, *, input_grad=True):
-        q, k, v, hidden, turn = self._recall(grad)
+        q, k, v, hidden, turn = self.recall(grad)
         g = self._split(self.output.backward(grad))
         dv = self.weights.swapaxes(-1, -2) @ g
         s = softmax_vjp(g @ v.swapaxes(-1, -2), None, self.weights)
@@ -136,9 +136,6 @@ class MultiHeadAttention(Layer):
         projections = (self.query, dq), (self.key, dk), (self.value, dv)
         dx = [p.backward(self._merge(d), input_grad=input_grad) for p, d in projections]
         return sum(dx[1:], dx[0]) if input_grad else None
-
-    def parameters(self):
-        return [p for layer in self.layers for p in layer.parameters()]
 
     def _split(self, x):
         """From (batch, time, dim) to (batch, heads, time, dim / heads)."""

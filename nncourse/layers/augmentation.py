@@ -64,17 +64,17 @@ class RandomAffine(Layer):
                 "Try x.astype(np.float32) / 255."
             )
         if not training:
-            return self._save((), x)
+            return self.remember((), x)
         padded = np.pad(x, [(0, 0), (1, 2), (1, 2), (0, 0)])  # zeros, for pixels from outside
         corners = list(self._corners(*self._source(x.shape[:3], x.dtype), padded.shape))
         pixels = padded.reshape(-1, x.shape[3])
         y = np.zeros_like(x)
         for place, weight in corners:
             y += weight * pixels.take(place, axis=0)
-        return self._save((corners, padded.shape), y)
+        return self.remember((corners, padded.shape), y)
 
     def backward(self, grad):
-        saved = self._recall(grad)
+        saved = self.recall(grad)
         if not saved:
             return grad
         corners, shape = saved
@@ -146,10 +146,10 @@ class RandomFlip(Layer):
     def forward(self, x, *, training=False):
         _check_images(self, x)
         mirrored = self.rng.random(len(x)) < 0.5 if training else np.zeros(len(x), bool)
-        return self._save(mirrored, _flip(x, mirrored) if training else x)
+        return self.remember(mirrored, _flip(x, mirrored) if training else x)
 
     def backward(self, grad):
-        return _flip(grad, self._recall(grad))
+        return _flip(grad, self.recall(grad))
 
 
 def _flip(images, mirrored):

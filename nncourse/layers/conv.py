@@ -105,10 +105,12 @@ class Conv2D(Layer):
             out = y[part].reshape(-1, filters)  # a view
             np.matmul(_rows(windows[part]), matrix, out=out)
             out += self.bias.value
-        return self._save((padded, x.shape), y)
+        if padded.dtype.kind != "f":  # whole numbers: dL/dx has the type of what is kept
+            padded = padded.astype(y.dtype)
+        return self.remember((padded, x.shape), y)
 
     def backward(self, grad, *, input_grad=True):
-        padded, shape = self._recall(grad)
+        padded, shape = self.recall(grad)
         *size, _, filters = self.kernel.value.shape
         windows, dx = _windows(padded, size, self.stride), np.zeros_like(padded)
         transposed = np.ascontiguousarray(self.kernel.value.swapaxes(2, 3))
@@ -122,12 +124,6 @@ class Conv2D(Layer):
         (top, _), (left, _) = self._pads(shape)[1:3]
         return dx[:, top : top + shape[1], left : left + shape[2]] if input_grad else None
 
-    def _save(self, saved, y):
-        padded, shape = saved
-        if padded.dtype.kind != "f":  # whole numbers: dL/dx has the type of what is kept
-            padded = padded.astype(y.dtype)
-        return super()._save((padded, shape), y)
-
     def _pads(self, shape):
         """Return the zeros to put before and after each axis."""
         if self.padding == "valid":
@@ -135,9 +131,6 @@ class Conv2D(Layer):
         sizes = zip(shape[1:3], self.kernel.value.shape[:2], self.stride, strict=True)
         totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in sizes]
         return [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
-
-    def parameters(self):
-        return [self.kernel, self.bias]
 
     def __repr__(self):
         height, width, channels, filters = self.kernel.value.shape
@@ -199,10 +192,10 @@ class MaxPool2D(_Pool2D):
         y = first.copy()
         for _, pixels in others:
             np.maximum(y, pixels, out=y)
-        return self._save((x, y), y)
+        return self.remember((x, y), y)
 
     def backward(self, grad):
-        x, y = self._recall(grad)
+        x, y = self.recall(grad)
         dx = np.zeros(x.shape, grad.dtype)
         waiting = np.ones(y.shape, bool)  # windows whose maximum has not been met yet
         overlap = self.stride[0] < self.size[0] or self.stride[1] < self.size[1]
@@ -237,10 +230,10 @@ class AveragePool2D(_Pool2D):
         shape = self._output_shape_for(x)
         x = x if x.dtype.kind == "f" else x.astype(np.float64)  # uint8 would overflow
         y = sum(pixels for _, pixels in _offsets(x, self.size, self.stride, shape))
-        return self._save(x.shape, y / (self.size[0] * self.size[1]))
+        return self.remember(x.shape, y / (self.size[0] * self.size[1]))
 
     def backward(self, grad):
-        dx = np.zeros(self._recall(grad), grad.dtype)
+        dx = np.zeros(self.recall(grad), grad.dtype)
         share = grad / (self.size[0] * self.size[1])
         for _, pixels in _offsets(dx, self.size, self.stride, grad.shape):
             pixels += share
@@ -266,10 +259,10 @@ class GlobalAveragePool2D(Layer):
 
     def forward(self, x, *, training=False):
         _check_images(self, x)
-        return self._save(x.shape, x.mean(axis=(1, 2)))
+        return self.remember(x.shape, x.mean(axis=(1, 2)))
 
     def backward(self, grad):
-        shape = self._recall(grad)
+        shape = self.recall(grad)
         share = grad[:, None, None] / (shape[1] * shape[2])
         return np.broadcast_to(share, shape).copy()
 

@@ -40,7 +40,6 @@ class Layer(ABC):
     array([[2., 4.]])
     """
 
-    layers = ()  # the layers inside this one, if any
     skips_input_grad = False  # whether backward takes input_grad=False
     takes_mask = False  # whether forward takes mask=, which says where a sequence has real steps
     _saved = None  # what forward keeps for backward
@@ -59,15 +58,46 @@ class Layer(ABC):
 
     def parameters(self):
         """Return the list of parameters, always in the same order, each one once."""
-        return []
+        return list(self.named_parameters().values())
+
+    def named_parameters(self):
+        """Return the parameters by the path that leads to them, ``"0.kernel"`` for instance.
+
+        They are the attributes that are parameters, and those of the layers and of the tuples of
+        layers among the attributes; a shared one has the first of its paths.
+        """
+        paths = {}
+        for name, held in self._held():
+            inner = {"": held} if isinstance(held, Parameter) else held.named_parameters()
+            for path, p in inner.items():
+                paths.setdefault(p, f"{name}.{path}".rstrip("."))
+        return {path: p for p, path in paths.items()}
+
+    def count_parameters(self):
+        """Return how many numbers are learned."""
+        return sum(p.value.size for p in self.parameters())
 
     def buffers(self):
-        """Return the dict of arrays that are kept but not learned (running averages)."""
-        return {
-            f"{i}.{name}": array
-            for i, layer in enumerate(self.layers)
-            for name, array in layer.buffers().items()
-        }
+        """Return the dict of arrays that are kept but not learned (running averages), by path."""
+        paths = {}
+        for name, held in self._held():
+            if isinstance(held, Layer):
+                for path, array in held.buffers().items():
+                    paths.setdefault(id(array), (f"{name}.{path}", array))
+        return dict(paths.values())
+
+    def _held(self):
+        """Yield the names and values of the attributes that are parameters or layers.
+
+        Those in a tuple or list are numbered; in that of a Sequential, ``layers``, they have their
+        number for a name.
+        """
+        for name, held in vars(self).items():
+            prefix = "" if name == "layers" else f"{name}."
+            several = enumerate(held) if isinstance(held, (tuple, list)) else ()
+            for path, each in [(name, held), *((f"{prefix}{i}", each) for i, each in several)]:
+                if isinstance(each, (Parameter, Layer)):
+                    yield path, each
 
     def __call__(self, x, *, training=False, **options):
         if not isinstance(x, (np.ndarray, np.generic)):
@@ -84,13 +114,13 @@ class Layer(ABC):
         else:
             self.backward(grad)
 
-    def _save(self, saved, y):
+    def remember(self, saved, y):
         """Keep ``saved`` and what dL/dy must look like, then return ``y``."""
         self._saved, self._output_shape = saved, y.shape
         return y
 
-    def _recall(self, grad):
-        """Return what ``forward`` saved, once ``grad`` has the shape of its output."""
+    def recall(self, grad):
+        """Return what ``forward`` remembered, once ``grad`` has the shape of its output."""
         if self._saved is None:
             raise RuntimeError(
                 f"{self!r}: backward() was called before forward(). Run the layer on a batch "
@@ -143,8 +173,13 @@ class Sequential(Layer):
     >>> model = nn.Sequential(nn.Dense(2, 3, rng=0), nn.ReLU(), nn.Dense(3, 1, rng=1))
     >>> model(np.zeros((5, 2), np.float32)).shape
     (5, 1)
-    >>> sum(p.value.size for p in model.parameters())
-    13
+    >>> model.count_parameters(), list(model.named_parameters())
+    (13, ['0.kernel', '0.bias', '2.kernel', '2.bias'])
+    >>> model[1:]
+    Sequential(
+        ReLU(),
+        Dense(3→1),
+    )
     """
 
     skips_input_grad = True
@@ -191,12 +226,9 @@ class Sequential(Layer):
     def _first_with_parameters(self):
         return next((i for i, layer in enumerate(self.layers) if layer.parameters()), 0)
 
-    def parameters(self):
-        unique = {id(p): p for layer in self.layers for p in layer.parameters()}
-        return list(unique.values())
-
     def __getitem__(self, index):
-        return self.layers[index]
+        found = self.layers[index]
+        return Sequential(*found) if isinstance(index, slice) else found
 
     def __len__(self):
         return len(self.layers)
@@ -205,10 +237,10 @@ class Sequential(Layer):
         inner = "".join(
             f"    {layer!r},\n".replace("\n    ", "\n        ") for layer in self.layers
         )
-        return f"Sequential(\n{inner})"
+        return f"{type(self).__name__}(\n{inner})"
 
 
-class Residual(Layer):
+class Residual(Sequential):
     """A shortcut around other layers: ``y = x + f(x)``.
 
     The derivative is ``dL/dx = dL/dy + J_f^T dL/dy``: the first term reaches earlier layers
@@ -231,38 +263,19 @@ class Residual(Layer):
     array([[-1.,  4.]])
     """
 
-    skips_input_grad = True
-
-    def __init__(self, *layers):
-        self.inner = Sequential(*layers)
-        self.layers = (self.inner,)
-
-    @property
-    def takes_mask(self):
-        return self.inner.takes_mask
-
     def forward(self, x, *, training=False, mask=None):
-        y = self.inner.forward(x, training=training, mask=mask)
+        y = super().forward(x, training=training, mask=mask)
         if y.shape != x.shape:
             raise ValueError(
                 f"Residual expects layers that keep the shape, got {x.shape} in and {y.shape} "
                 "out. Give the inner layers as many outputs as inputs."
             )
-        return self._save(True, x + y)
+        return self.remember(True, x + y)
 
     def backward(self, grad, *, input_grad=True):
-        self._recall(grad)
-        inner = self.inner.backward(grad, input_grad=input_grad)
+        self.recall(grad)
+        inner = super().backward(grad, input_grad=input_grad)
         return grad + inner if input_grad else None
-
-    def parameters(self):
-        return self.inner.parameters()
-
-    def buffers(self):
-        return self.inner.buffers()
-
-    def __repr__(self):
-        return repr(self.inner).replace("Sequential", "Residual", 1)
 
 
 def _check_sizes(layer, **sizes):
@@ -286,7 +299,12 @@ def _initial(initializer, shape, rng, dtype):
 
 
 def _walk(layer):
-    """Yield a layer and all layers inside it."""
-    yield layer
-    for inner in layer.layers:
-        yield from _walk(inner)
+    """Return a layer and all layers inside it, each one once."""
+    found, waiting = {}, [layer]
+    while waiting:
+        layer = waiting.pop()
+        if id(layer) not in found:
+            found[id(layer)] = layer
+            inside = [held for _, held in layer._held() if isinstance(held, Layer)]
+            waiting.extend(reversed(inside))
+    return list(found.values())

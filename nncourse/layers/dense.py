@@ -68,18 +68,15 @@ class Dense(Layer):
             )
         y = x.reshape(-1, inputs) @ self.kernel.value
         y += self.bias.value
-        return self._save(x, y.reshape(*x.shape[:-1], units))
+        return self.remember(x, y.reshape(*x.shape[:-1], units))
 
     def backward(self, grad, *, input_grad=True):
-        x = self._recall(grad)
+        x = self.recall(grad)
         inputs, units = self.kernel.value.shape
         rows = grad.reshape(-1, units)
         self.kernel.add_product(x.reshape(-1, inputs).T, rows)
         self.bias.grad += rows.sum(axis=0)
         return (rows @ self.kernel.value.T).reshape(x.shape) if input_grad else None
-
-    def parameters(self):
-        return [self.kernel, self.bias]
 
     @staticmethod
     def _hint(shape, inputs):
@@ -115,10 +112,10 @@ class Flatten(Layer):
     def forward(self, x, *, training=False):
         if x.ndim < 1:
             raise ValueError("Flatten() expects (batch, ...), got a single number")
-        return self._save(x.shape, x.reshape(len(x), prod(x.shape[1:])))
+        return self.remember(x.shape, x.reshape(len(x), prod(x.shape[1:])))
 
     def backward(self, grad):
-        return grad.reshape(self._recall(grad))
+        return grad.reshape(self.recall(grad))
 
 
 class Dropout(Layer):
@@ -160,13 +157,13 @@ class Dropout(Layer):
 
     def forward(self, x, *, training=False):
         if not training or self.rate == 0:
-            return self._save(1.0, x)
+            return self.remember(1.0, x)
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
         scale = kept.astype(x.dtype) / (1 - self.rate)
-        return self._save(scale, x * scale)
+        return self.remember(scale, x * scale)
 
     def backward(self, grad):
-        return grad * self._recall(grad)
+        return grad * self.recall(grad)
 
     def __repr__(self):
         return f"Dropout({self.rate})"

@@ -66,17 +66,14 @@ class Embedding(Layer):
                 f"{self!r} expects ids from 0 to {vocabulary - 1}, got {x.min()} to {x.max()}. "
                 "Were they made by another tokenizer?"
             )
-        return self._save(x, self.table.value[x])
+        return self.remember(x, self.table.value[x])
 
     def backward(self, grad):
-        ids = self._recall(grad).reshape(-1)
+        ids = self.recall(grad).reshape(-1)
         order = np.argsort(ids, kind="stable")  # equal tokens side by side: one sum for each
         tokens, starts = np.unique(ids[order], return_index=True)
         rows = grad.reshape(len(ids), -1)[order]
         self.table.grad[tokens] += np.add.reduceat(rows, starts)
-
-    def parameters(self):
-        return [self.table]
 
     def __repr__(self):
         vocabulary, dim = self.table.value.shape
@@ -138,16 +135,16 @@ class PositionalEncoding(Layer):
                 f"{self!r} has {length} positions, got a sequence of {x.shape[1]} steps. Cut it, "
                 "or make the model with a greater length."
             )
-        return self._save(x.shape[1], x + self.positions.value[: x.shape[1]])
+        return self.remember(x.shape[1], x + self.positions.value[: x.shape[1]])
 
     def backward(self, grad):
-        time = self._recall(grad)
+        time = self.recall(grad)
         if self.learned:
             self.positions.grad[:time] += grad.sum(axis=0)
         return grad
 
-    def parameters(self):
-        return [self.positions] if self.learned else []
+    def named_parameters(self):
+        return super().named_parameters() if self.learned else {}
 
     def __repr__(self):
         length, dim = self.positions.value.shape

@@ -53,7 +53,7 @@ class LoRA(Layer):
     >>> layer = LoRA(Dense(512, 256, rng=0), 4, rng=1)
     >>> layer
     LoRA(Dense(512→256), rank=4)
-    >>> sum(p.value.size for p in layer.parameters()), layer.dense.kernel.value.size
+    >>> layer.count_parameters(), layer.dense.kernel.value.size
     (3072, 131072)
     """
 
@@ -75,16 +75,16 @@ class LoRA(Layer):
         a = initializers.normal((inputs, rank), rng, dtype, scale=1 / sqrt(inputs))
         self.a = Parameter(a, "a_kernel", regularize=True)
         self.b = Parameter(np.zeros((rank, units), dtype), "b_kernel", regularize=True)
-        self.dense, self.layers, self.scale = dense, (dense,), float(alpha / rank)
+        self.dense, self.scale = dense, float(alpha / rank)
 
     def forward(self, x, *, training=False):
         y = self.dense.forward(x)
         narrow = x @ self.a.value
         y += self.scale * (narrow @ self.b.value)
-        return self._save((x, narrow), y)
+        return self.remember((x, narrow), y)
 
     def backward(self, grad, *, input_grad=True):
-        x, narrow = self._recall(grad)
+        x, narrow = self.recall(grad)
         scaled = self.scale * grad
         narrow_grad = scaled @ self.b.value.T
         self.a.add_product(_rows(x).T, _rows(narrow_grad))
@@ -93,11 +93,11 @@ class LoRA(Layer):
             return None
         return grad @ self.dense.kernel.value.T + narrow_grad @ self.a.value.T
 
-    def parameters(self):
-        return [self.a, self.b]
+    def named_parameters(self):
+        return {"a": self.a, "b": self.b}
 
     def buffers(self):
-        return {p.name: p.value for p in self.dense.parameters()}
+        return {f"dense.{name}": p.value for name, p in self.dense.named_parameters().items()}
 
     def merge(self):
         """Return a Dense layer that computes the same: kernel ``W + s A B``, bias b."""
@@ -150,14 +150,14 @@ def add_lora(model, rank, *, names=None, alpha=None, rng=None):
     )
     >>> optimizer = nn.Adam([p for layer in added for p in layer.parameters()])
     """
-    found = [
-        inner
+    found = {
+        inner: None
         for layer in _walk(model)
-        for inner in layer.layers
+        for path, inner in layer._held()
         if isinstance(inner, Dense)
         and not isinstance(layer, LoRA)
-        and (names is None or any(getattr(layer, name, None) is inner for name in names))
-    ]
+        and (names is None or path in names)
+    }
     if not found:
         wanted = "" if names is None else f" named {', '.join(names)}"
         raise ValueError(f"expected Dense layers{wanted} inside the model, found none in {model!r}")
@@ -186,8 +186,8 @@ def _swap(model, new):
     """Put ``new[id(x)]`` wherever a layer of the model holds x, as an attribute or in a tuple."""
     for layer in list(_walk(model)):
         for name, held in list(vars(layer).items()):
-            if isinstance(held, tuple) and any(id(each) in new for each in held):
-                setattr(layer, name, tuple(new.get(id(each), each) for each in held))
+            if isinstance(held, (tuple, list)) and any(id(each) in new for each in held):
+                setattr(layer, name, type(held)(new.get(id(each), each) for each in held))
             elif id(held) in new:
                 setattr(layer, name, new[id(held)])
 

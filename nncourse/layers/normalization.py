@@ -28,9 +28,6 @@ class _Norm(Layer):
         if x.ndim < 2 or x.shape[-1] != features or x.size == 0:
             raise ValueError(f"{self!r} expects (batch, ..., {features}), got {x.shape}")
 
-    def parameters(self):
-        return [self.gamma]
-
     def __repr__(self):
         return f"{type(self).__name__}({len(self.gamma.value)})"
 
@@ -82,10 +79,10 @@ class LayerNorm(_Norm):
         normalized *= inverse_std
         y = self.gamma.value * normalized
         y += self.beta.value
-        return self._save((normalized, inverse_std), y)
+        return self.remember((normalized, inverse_std), y)
 
     def backward(self, grad, *, input_grad=True):
-        normalized, inverse_std = self._recall(grad)
+        normalized, inverse_std = self.recall(grad)
         axes = tuple(range(grad.ndim - 1))
         self.gamma.grad += np.sum(grad * normalized, axes)
         self.beta.grad += np.sum(grad, axes)
@@ -97,9 +94,6 @@ class LayerNorm(_Norm):
         g -= normalized * along
         g *= inverse_std
         return g
-
-    def parameters(self):
-        return [self.gamma, self.beta]
 
 
 class RMSNorm(_Norm):
@@ -141,10 +135,10 @@ class RMSNorm(_Norm):
         mean_square = np.square(x, dtype=wide).mean(axis=-1, keepdims=True)
         inverse_rms = (1 / np.sqrt(mean_square + self.epsilon)).astype(x.dtype)
         normalized = x * inverse_rms
-        return self._save((normalized, inverse_rms), self.gamma.value * normalized)
+        return self.remember((normalized, inverse_rms), self.gamma.value * normalized)
 
     def backward(self, grad, *, input_grad=True):
-        normalized, inverse_rms = self._recall(grad)
+        normalized, inverse_rms = self.recall(grad)
         self.gamma.grad += np.sum(grad * normalized, tuple(range(grad.ndim - 1)))
         if not input_grad:
             return None
@@ -232,10 +226,10 @@ class BatchNorm(Layer):
         inverse_std = (1 / np.sqrt(variance + self.epsilon)).astype(kind)
         normalized = (x - mean.astype(kind)) * inverse_std
         y = self.gamma.value * normalized + self.beta.value
-        return self._save((normalized, inverse_std, training, axes), y)
+        return self.remember((normalized, inverse_std, training, axes), y)
 
     def backward(self, grad, *, input_grad=True):
-        normalized, inverse_std, training, axes = self._recall(grad)
+        normalized, inverse_std, training, axes = self.recall(grad)
         self.gamma.grad += np.sum(grad * normalized, axes)
         self.beta.grad += np.sum(grad, axes)
         if not input_grad:
@@ -244,9 +238,6 @@ class BatchNorm(Layer):
         if training:
             g = g - np.mean(g, axes) - normalized * np.mean(g * normalized, axes)
         return g * inverse_std
-
-    def parameters(self):
-        return [self.gamma, self.beta]
 
     def buffers(self):
         return {"running_mean": self.running_mean, "running_variance": self.running_variance}

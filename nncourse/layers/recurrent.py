@@ -93,10 +93,10 @@ class _Recurrent(Layer):
                     np.copyto(after, before, where=~mask[t])
         self.state = tuple(s[-1].copy() for s in path)
         y = path[0][1:].swapaxes(0, 1) if self.return_sequences else path[0][-1]
-        return self._save((x1, a, path, mask), y.copy())
+        return self.remember((x1, a, path, mask), y.copy())
 
     def backward(self, grad, *, input_grad=True):
-        x1, a, path, mask = self._recall(grad)
+        x1, a, path, mask = self.recall(grad)
         blocks, time, batch, units = a.shape
         UT = np.ascontiguousarray(self._by_block(self.recurrent_kernel.value).swapaxes(1, 2))
         da = np.empty_like(a)
@@ -126,9 +126,6 @@ class _Recurrent(Layer):
         WT = self._by_block(self.kernel.value).swapaxes(1, 2)
         dx = (da @ WT).sum(axis=0).reshape(time, batch, -1)
         return np.ascontiguousarray(dx.swapaxes(0, 1))
-
-    def parameters(self):
-        return [self.kernel, self.recurrent_kernel, self.bias]
 
     def _check(self, x, mask, state):
         """Explain what does not fit; return the mask as (time, batch, 1)."""

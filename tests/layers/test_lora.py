@@ -106,7 +106,7 @@ def test_adapting_a_network_reaches_every_dense_layer():
     expected = model(x)
     added = add_lora(model, 2, rng=4)
     assert [type(layer) for layer in added] == [LoRA] * 6
-    assert model[0] is added[0] and model[1].inner[0] is added[1]
+    assert model[0] is added[0] and model[1][0] is added[1]
     attention = model[2]
     assert attention.layers == (attention.query, attention.key, attention.value, attention.output)
     assert attention.layers == tuple(added[2:])

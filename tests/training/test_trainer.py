@@ -250,10 +250,10 @@ def test_a_layer_that_knows_only_the_plain_contract_can_be_trained():
             self.factor = nn.Parameter(np.ones(1), "factor")
 
         def forward(self, x, *, training=False):
-            return self._save(x, x * self.factor.value)
+            return self.remember(x, x * self.factor.value)
 
         def backward(self, grad):
-            self.factor.grad += np.sum(grad * self._recall(grad))
+            self.factor.grad += np.sum(grad * self.recall(grad))
             return grad * self.factor.value
 
         def parameters(self):
