@@ -55,7 +55,7 @@ def size(rng):
 
 @chapter.evaluates("eq-cnn-layer")
 def layer(rng):
-    x, kernel = rng.normal(size=(7, 6, 2)), rng.normal(size=(3, 2, 2, 4))
+    x, kernel = rng.normal(size=(5, 6, 2)), rng.normal(size=(3, 2, 2, 4))
     bias, s = rng.normal(size=4), 2
     return {
         "s": s,
@@ -156,8 +156,6 @@ def pool(rng):
         "k": k,
         "s": s,
         r"\mathbf{x}": x,
-        "u": range(1, k + 1),
-        "v": range(1, k + 1),
         r"\mathbf{y}": nn.MaxPool2D(k, stride=s)(x[None])[0],
         r"\bar{\mathbf{y}}": nn.AveragePool2D(k, stride=s)(x[None])[0],
     }

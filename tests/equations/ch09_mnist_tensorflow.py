@@ -11,8 +11,8 @@ chapter = Chapter("09_mnist_tensorflow")
 
 @chapter.evaluates("eq-conv")
 def convolution(rng):
-    k, channels, filters = 3, 2, 4
-    x, w = rng.normal(size=(7, 5, channels)), rng.normal(size=(k, k, channels, filters))
+    k, channels, filters = 2, 2, 3
+    x, w = rng.normal(size=(5, 4, channels)), rng.normal(size=(k, k, channels, filters))
     b = rng.normal(size=filters)
     windows = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(0, 1))
     return {

@@ -2,6 +2,7 @@
 
 import importlib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,13 @@ class Binding:
     seeds: tuple = tuple(SEEDS)
 
     def environments(self):
-        generators = map(np.random.default_rng, self.seeds)
-        return [Environment(self.symbols(rng), self.origin) for rng in generators]
+        return [_environment(self.symbols, self.origin, seed) for seed in self.seeds]
+
+
+@cache
+def _environment(symbols, origin, seed):
+    """Draw once; all equations and their damaged versions see the same values."""
+    return Environment(symbols(np.random.default_rng(seed)), origin)
 
 
 @dataclass

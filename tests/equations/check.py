@@ -21,9 +21,18 @@ EQUALITIES = ("=", ":=", r"\equiv", r"\approx", r"\leftarrow", r"\gets")
 
 
 def count_comparisons(text, env, rtol=1e-6):
-    """Return how often each statement of a cleaned equation was compared; raise where one fails."""
-    with np.errstate(all="ignore"):
-        return [_check_statement(pair, env, rtol, text) for pair in _statements(parse(text))]
+    """Return how often each statement of a cleaned equation was compared; raise where one fails.
+
+    What has been found to hold in an environment is not compared there again.
+    """
+    counts = []
+    for first, statement in _statements(parse(text)):
+        key = text[slice(*first.span)], text[slice(*statement.span)], rtol
+        if key not in env.compared:
+            with np.errstate(all="ignore"):
+                env.compared[key] = _check_statement((first, statement), env, rtol, text)
+        counts.append(env.compared[key])
+    return counts
 
 
 def _statements(statements):

@@ -1,7 +1,7 @@
 """What the symbols of an equation are bound to, and how a symbol finds its binding."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -66,14 +66,16 @@ def spell(base, sub="", tag="", mark="", primes=0):
     return base + (f"_{{{sub}}}" if sub else "") + (f"^{tag}" if tag else "") + mark + "'" * primes
 
 
+@cache
 def is_bold(base):
     return re.search(r"\\(mathbf|boldsymbol)", base) is not None
 
 
-def forms_of(base, index):
+@cache
+def forms_of(base, indexed):
     r"""Return what an indexed symbol may be part of; \mathbf{x}_i first of all of \mathbf{X}."""
-    forms = [base, *(form for form in bold_forms(base) if form != base)] if index else [base]
-    return reversed(forms) if is_bold(base) else forms
+    forms = (base, *(form for form in bold_forms(base) if form != base)) if indexed else (base,)
+    return forms[::-1] if is_bold(base) else forms
 
 
 def bold_forms(base):
@@ -98,6 +100,7 @@ class Environment:
         self.origin = origin
         self.indices = {}
         self._values = {}
+        self.compared = {}  # statements that hold: how often they were compared
 
     def __getitem__(self, latex):
         """Return the value of a symbol, for the functions inside `given`."""
@@ -144,6 +147,8 @@ class Environment:
 
         `integer` evaluates a node of an index, and raises UnboundError where it can't.
         """
+        if isinstance(node, Name) and node.text in self:
+            return node.text, ()
         parts = split(node)
         if parts is None:
             raise UnboundError("only a symbol can be looked up")
@@ -158,7 +163,7 @@ class Environment:
         for prefix in range(len(items), -1, -1):
             names, index = items[:prefix], items[prefix:]
             for text in _subscripts(names, sub if not index else None, integer):
-                for form in forms_of(base, index):
+                for form in forms_of(base, bool(index)):
                     for a_tag in tags:
                         key = spell(form, text, a_tag, mark, primes)
                         if key in self and self._fits(key, form, base, index):

@@ -263,6 +263,8 @@ class Evaluator:
 
     def function(self, node):
         """Return the function that a symbol is bound to, with its primes and power; or None."""
+        if not isinstance(getattr(node, "base", node), Name):
+            return None
         symbol, primes, post = node, 0, ()
         if isinstance(node, Script):
             symbol, primes, post = replace(node, post=()), node.primes, node.post
