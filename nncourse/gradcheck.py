@@ -9,6 +9,8 @@ import copy
 
 import numpy as np
 
+from .layers.core import _walk
+
 __all__ = ["GradientError", "check_function", "check_layer", "numerical_gradient"]
 
 
@@ -191,8 +193,29 @@ def _float64(layer):
 
 
 def _replay(layer, x, training):
-    """Run a copy, so that random masks and running averages start from the same state."""
-    return copy.deepcopy(layer).forward(x, training=training)
+    """Run the layer and undo what that changes: random masks and averages start alike each time."""
+    kept = [(vars(part), dict(vars(part))) for part in _walk(layer)]
+    values = [value for _, before in kept for value in before.values()]
+    states = [
+        (rng.bit_generator, rng.bit_generator.state)
+        for rng in values
+        if isinstance(rng, np.random.Generator)
+    ]
+    arrays = [
+        (array, array.copy())
+        for array in values
+        if isinstance(array, np.ndarray) and array.flags.writeable
+    ]
+    try:
+        return layer.forward(x, training=training)
+    finally:
+        for attributes, before in kept:
+            attributes.clear()
+            attributes.update(before)
+        for generator, state in states:
+            generator.state = state
+        for array, before in arrays:
+            array[...] = before
 
 
 def _compare(name, derived, numerical, tolerance, floor=1e-3):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import nncourse as nn
-from nncourse.gradcheck import GradientError
+from nncourse.gradcheck import GradientError, _replay
 
 
 @given(x=arrays(np.float64, 3, elements=st.floats(-2, 2)))
@@ -84,6 +84,29 @@ def test_leaves_the_layer_alone():
     assert layer[0].kernel.value.dtype == np.float32
     with pytest.raises(RuntimeError):
         layer.backward(np.ones((5, 2)))
+
+
+def test_each_forward_pass_starts_from_the_same_state():
+    """Else y = (calls + average + noise) · x would differ from one pass to the next."""
+
+    class Restless(nn.Layer):
+        def __init__(self):
+            self.rng, self.calls, self.average = np.random.default_rng(0), 1, np.ones(2)
+
+        def forward(self, x, *, training=False):
+            self.calls += 1
+            self.average += x.mean(axis=0)
+            factor = self.calls + self.average.sum() + self.rng.normal()
+            return self.remember(factor, factor * x)
+
+        def backward(self, grad):
+            raise NotImplementedError
+
+    layer, x = nn.Sequential(Restless()), np.array([[1.0, 2.0], [3.0, 4.0]])
+    first, second = (_replay(layer, x, training=True) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert layer[0].calls == 1 and layer[0]._saved is None
+    np.testing.assert_array_equal(layer[0].average, 1)
 
 
 def test_a_function_with_several_results_is_refused():
