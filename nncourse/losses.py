@@ -4,10 +4,21 @@ Each loss takes ``(prediction, target)`` and returns ``(loss, grad)``: a Python 
 of the shape and type of ``prediction`` that holds dL/dprediction. Losses average over *all*
 elements (or, for softmax, over all examples), so the learning rate need not change with the batch.
 Shapes must agree exactly: a silent broadcast of (n,) against (n, 1) is a published bug.
+
+Each takes ``sample_weight``, too: one number for each example, by which its errors are multiplied
+before the mean is taken, as in Keras. A weight of 2 counts like the example twice, 0 like none.
+Whole numbers and lists are computed with as float64, float16 as float32.
 """
 
 import numpy as np
 
+from ._checks import (
+    between_0_and_1,
+    class_numbers,
+    example_weights,
+    logits_and_classes,
+    same_shape,
+)
 from .activations import sigmoid
 
 __all__ = [
@@ -20,23 +31,19 @@ __all__ = [
 ]
 
 
-def _checked(name, prediction, target):
-    prediction, target = np.asarray(prediction), np.asarray(target)
-    if prediction.dtype.kind not in "biuf" or target.dtype.kind not in "biuf":
-        raise ValueError(f"{name} expects real numbers, got {prediction.dtype} and {target.dtype}")
-    if prediction.dtype.kind != "f":
-        prediction = prediction.astype(np.float64)
-    if prediction.size == 0:
-        raise ValueError(f"{name} needs at least one element, got shape {prediction.shape}")
-    if prediction.shape != target.shape:
-        raise ValueError(
-            f"{name} expects prediction and target of one shape, got {prediction.shape} and "
-            f"{target.shape}. Reshape one of them, e.g. target[:, None] or prediction[:, 0]."
-        )
-    return prediction, target.astype(prediction.dtype, copy=False)
+def _mean(errors, grad, prediction, sample_weight):
+    """Return the mean of the errors, weighted if asked, and its gradient in prediction's type."""
+    if sample_weight is not None:
+        weight = example_weights(sample_weight, errors.shape)
+        errors = errors * weight
+        grad = grad * weight.reshape(weight.shape + (1,) * (grad.ndim - weight.ndim))
+    dtype = getattr(prediction, "dtype", grad.dtype)
+    return float(np.mean(errors)), grad.astype(
+        dtype if dtype.kind == "f" else grad.dtype, copy=False
+    )
 
 
-def mean_squared_error(prediction, target):
+def mean_squared_error(prediction, target, *, sample_weight=None):
     """Mean squared error, the mean of ``(prediction - target)**2`` over all elements.
 
     Its derivative is ``2 * (prediction - target) / size``. PyTorch: ``MSELoss``.
@@ -51,12 +58,12 @@ def mean_squared_error(prediction, target):
     >>> mean_squared_error(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     (2.0, array([ 0., -2.]))
     """
-    prediction, target = _checked("mean_squared_error", prediction, target)
-    error = prediction - target
-    return float(np.mean(error * error)), error * (2 / error.size)
+    p, t = same_shape("mean_squared_error", prediction, target)
+    error = p - t
+    return _mean(error * error, error * (2 / error.size), prediction, sample_weight)
 
 
-def mean_absolute_error(prediction, target):
+def mean_absolute_error(prediction, target, *, sample_weight=None):
     """Mean absolute error, the mean of ``|prediction - target|`` over all elements.
 
     Its derivative is ``sign(prediction - target) / size``, taken as 0 at the kink.
@@ -72,12 +79,12 @@ def mean_absolute_error(prediction, target):
     >>> mean_absolute_error(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     (1.0, array([ 0. , -0.5]))
     """
-    prediction, target = _checked("mean_absolute_error", prediction, target)
-    error = prediction - target
-    return float(np.mean(np.abs(error))), np.sign(error) / error.size
+    p, t = same_shape("mean_absolute_error", prediction, target)
+    error = p - t
+    return _mean(np.abs(error), np.sign(error) / error.size, prediction, sample_weight)
 
 
-def huber(prediction, target, delta=1.0):
+def huber(prediction, target, delta=1.0, *, sample_weight=None):
     """Huber loss: squared near zero, absolute beyond ``delta``, so outliers pull less.
 
     With ``e = prediction - target``: ``e**2 / 2`` where ``|e| <= delta``, else
@@ -97,18 +104,20 @@ def huber(prediction, target, delta=1.0):
     if not delta > 0:
         raise ValueError(f"huber expects delta > 0, got {delta}")
     delta = float(delta)
-    prediction, target = _checked("huber", prediction, target)
-    error = prediction - target
+    p, t = same_shape("huber", prediction, target)
+    error = p - t
     clipped = np.clip(error, -delta, delta)
-    return float(np.mean(clipped * (error - 0.5 * clipped))), clipped / error.size
+    loss = clipped * (error - 0.5 * clipped)
+    return _mean(loss, clipped / error.size, prediction, sample_weight)
 
 
-def sigmoid_binary_cross_entropy(logits, target):
-    """Binary cross-entropy of ``sigmoid(logits)`` against targets between 0 and 1.
+def sigmoid_binary_cross_entropy(prediction, target, *, sample_weight=None):
+    """Binary cross-entropy of ``sigmoid(prediction)`` against targets between 0 and 1.
 
-    The mean of ``softplus(z) - target * z``, which equals ``-t log p - (1 - t) log(1 - p)`` with
-    ``p = sigmoid(z)`` and cannot overflow. Its derivative is ``(p - target) / size``.
-    PyTorch: ``BCEWithLogitsLoss``.
+    With logits z, targets t and ``p = sigmoid(z)``: the mean of ``-t log p - (1 - t) log(1 - p)``,
+    which equals that of ``softplus(z) - t * z``. It is computed as ``log(1 + exp(-|z|))`` plus
+    ``|z|`` times the target's share on the other side of zero: this cannot overflow, and holds at
+    z = ±infinity, too. Its derivative is ``(p - t) / size``. PyTorch: ``BCEWithLogitsLoss``.
 
     Raises
     ------
@@ -121,28 +130,28 @@ def sigmoid_binary_cross_entropy(logits, target):
     >>> round(loss, 6), grad
     (0.693147, array([-0.25,  0.25]))
     """
-    logits, target = _checked("sigmoid_binary_cross_entropy", logits, target)
-    if not (np.min(target) >= 0 and np.max(target) <= 1):
-        raise ValueError(
-            "sigmoid_binary_cross_entropy expects targets between 0 and 1, got values from "
-            f"{np.min(target)} to {np.max(target)}. Map labels such as -1/+1 to 0/1."
-        )
-    loss = np.mean(np.logaddexp(logits, 0) - target * logits)
-    return float(loss), (sigmoid(logits) - target) / logits.size
+    z, t = same_shape("sigmoid_binary_cross_entropy", prediction, target)
+    t = between_0_and_1("sigmoid_binary_cross_entropy", t)
+    wrong = np.where(z > 0, 1 - t, t)  # the share of the target that z speaks against
+    size = np.abs(z)
+    loss = np.log1p(np.exp(-size)) + wrong * np.where(wrong > 0, size, 0)  # not 0 * infinity
+    return _mean(loss, (sigmoid(z) - t) / z.size, prediction, sample_weight)
 
 
-def softmax_cross_entropy(logits, target):
-    """Cross-entropy of ``softmax(logits)`` against classes or class probabilities.
+def softmax_cross_entropy(prediction, target, *, sample_weight=None):
+    """Cross-entropy of ``softmax(prediction)`` against classes or class probabilities.
 
-    The mean over examples of ``-sum_k t_k * log p_k`` with ``p = softmax(logits)``. Its derivative
-    is ``(p - t) / n``. PyTorch: ``CrossEntropyLoss``. Source: Bridle (1990).
+    The mean over examples of ``-sum_k t_k * log p_k`` with ``p = softmax(z)``, z the logits. Its
+    derivative is ``(p - t) / n``. A logit of minus infinity says that a class is impossible.
+    PyTorch: ``CrossEntropyLoss``. Source: Bridle (1990).
 
     Parameters
     ----------
-    logits : array of shape (..., classes)
-        Scores *before* softmax. All axes but the last count as examples.
-    target : int array of shape (...), or float array of shape (..., classes)
+    prediction : array of shape (..., classes)
+        Logits: scores *before* softmax. All axes but the last count as examples.
+    target : int array of shape (...), or array of shape (..., classes)
         Class numbers from 0, or one probability for each class (rows that sum to 1).
+    sample_weight : array of shape (...), optional
 
     Raises
     ------
@@ -156,63 +165,24 @@ def softmax_cross_entropy(logits, target):
     >>> round(loss, 6), grad
     (1.386294, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
-    logits, target = np.asarray(logits), np.asarray(target)
-    _check_classes(logits, target)
-    rows = logits.reshape(-1, logits.shape[-1])
-    rows = rows - rows.max(axis=1, keepdims=True)
-    grad = np.exp(rows)
-    total = grad.sum(axis=1, keepdims=True)
-    grad /= total
-    if target.dtype.kind in "iu":
-        right = np.arange(len(rows)), target.reshape(-1)
-        right_scores = rows[right]
-        grad[right] -= 1
+    logits, target = logits_and_classes("softmax_cross_entropy", prediction, target)
+    z = logits.reshape(-1, logits.shape[-1])  # (n, classes)
+    z = z - z.max(axis=1, keepdims=True)
+    p = np.exp(z)
+    total = p.sum(axis=1, keepdims=True)
+    p /= total
+    if target.dtype.kind == "i":
+        right = np.arange(len(z)), target.reshape(-1)
+        score = z[right]
+        p[right] -= 1
     else:
-        target = target.reshape(rows.shape).astype(rows.dtype, copy=False)
-        right_scores = (target * rows).sum(axis=1)
-        grad -= target
-    grad /= len(rows)
-    loss = np.log(total[:, 0]) - right_scores
-    return float(loss.mean()), grad.reshape(logits.shape)
-
-
-def _check_classes(logits, target):
-    if logits.dtype.kind != "f" or logits.ndim < 1 or logits.size == 0:
-        raise ValueError(
-            "softmax_cross_entropy expects floating-point logits (..., classes) with at least one "
-            f"example, got {logits.dtype} of shape {logits.shape}"
-        )
-    if target.dtype.kind in "iu":
-        if target.shape != logits.shape[:-1]:
-            column = target.shape == (*logits.shape[:-1], 1)
-            advice = (
-                "A column of labels? Use target[:, 0]."
-                if column
-                else ("Are these one-hot rows? Give them as floats, or use target.argmax(-1).")
-            )
-            raise ValueError(
-                f"softmax_cross_entropy expects class numbers of shape {logits.shape[:-1]} for "
-                f"logits of shape {logits.shape}, got {target.shape}. {advice}"
-            )
-        if target.min() < 0 or target.max() >= logits.shape[-1]:
-            raise ValueError(
-                f"softmax_cross_entropy expects class numbers from 0 to {logits.shape[-1] - 1}, "
-                f"got values from {target.min()} to {target.max()}. Do the labels start at 0?"
-            )
-        return
-    if target.shape != logits.shape or target.dtype.kind != "f":
-        raise ValueError(
-            f"softmax_cross_entropy expects integer classes of shape {logits.shape[:-1]} or "
-            f"probabilities of shape {logits.shape}, got {target.dtype} of shape {target.shape}. "
-            "Integer classes stored as floats? Use target.astype(int)."
-        )
-    sums = np.sum(target, axis=-1)
-    if np.min(target) < 0 or not np.allclose(sums, 1, atol=1e-3):
-        raise ValueError(
-            "softmax_cross_entropy expects probabilities: rows that are not negative and sum to "
-            f"1, got a minimum of {np.min(target):.3g} and sums from {sums.min():.3g} to "
-            f"{sums.max():.3g}"
-        )
+        t = target.reshape(z.shape).astype(z.dtype, copy=False)
+        score = (t * np.where(t > 0, z, 0)).sum(axis=1)  # not 0 * -infinity
+        p -= t
+    p /= len(z)
+    loss = np.log(total[:, 0]) - score
+    shape = logits.shape[:-1] or (1,)
+    return _mean(loss.reshape(shape), p.reshape(logits.shape), prediction, sample_weight)
 
 
 def smooth_labels(labels, classes, amount=0.1, dtype=np.float32):
@@ -247,12 +217,7 @@ def smooth_labels(labels, classes, amount=0.1, dtype=np.float32):
     >>> smooth_labels(np.array([2]), 4, amount=0.2)
     array([[0.05, 0.05, 0.85, 0.05]], dtype=float32)
     """
-    labels = np.asarray(labels)
     if not 0 <= amount <= 1:
         raise ValueError(f"smooth_labels expects 0 <= amount <= 1, got {amount}")
-    if labels.dtype.kind not in "iu" or np.any((labels < 0) | (labels >= classes)):
-        raise ValueError(
-            f"smooth_labels expects whole numbers from 0 to {classes - 1}, got {labels.dtype}"
-            + (f" from {labels.min()} to {labels.max()}" if labels.size else "")
-        )
+    labels = class_numbers("smooth_labels", np.asarray(labels), classes)
     return ((1 - amount) * np.eye(classes)[labels] + amount / classes).astype(dtype)

@@ -1,19 +1,38 @@
 """Metrics: what people care about, where losses are what gradients can use.
 
-A metric takes ``(prediction, target)``, the same pair as a loss, and returns a number.
+A metric takes ``(prediction, target)``, the same pair as a loss, and returns a number. A trainer
+gives it all predictions at once. Those that are means over examples say so by an attribute,
+``accuracy.is_mean = True``: a trainer then takes them batch by batch and need not keep the
+predictions. ``higher_is_better`` tells callbacks which way is up.
 """
 
 import numpy as np
 
-__all__ = ["accuracy", "binary_accuracy", "confusion_matrix"]
+from ._checks import (
+    logits_and_binary,
+    same_shape,
+    scores_and_classes,
+    two_lists_of_classes,
+)
+
+__all__ = [
+    "TopKAccuracy",
+    "accuracy",
+    "binary_accuracy",
+    "confusion_matrix",
+    "f1",
+    "precision",
+    "r2",
+    "recall",
+]
 
 
-def accuracy(scores, target):
+def accuracy(prediction, target):
     """Share of examples whose highest score belongs to the right class; NaN is never right.
 
     Parameters
     ----------
-    scores : array of shape (..., classes)
+    prediction : array of shape (..., classes)
         Logits or probabilities.
     target : int array of shape (...), or array of shape (..., classes)
         Class numbers, or one row of probabilities for each example.
@@ -28,25 +47,12 @@ def accuracy(scores, target):
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     0.5
     """
-    scores, target = np.asarray(scores), np.asarray(target)
-    if scores.ndim == 0 or scores.dtype.kind not in "biuf" or target.dtype.kind not in "biuf":
-        raise ValueError(
-            f"accuracy expects scores (n, classes) and class numbers, got {scores.dtype} of shape "
-            f"{scores.shape} and {target.dtype} of shape {target.shape}"
-        )
-    if target.shape == scores.shape and scores.ndim > 1:
-        target = target.argmax(-1)
-    if target.shape != scores.shape[:-1] or target.size == 0 or scores.shape[-1] < 2:
-        raise ValueError(
-            "accuracy expects scores (n, classes) of two or more classes and n >= 1 class numbers, "
-            f"got {scores.shape} and {target.shape}. One logit for each example, and "
-            "targets 0 and 1? Use binary_accuracy. Class numbers? Give the scores themselves."
-        )
+    scores, labels = scores_and_classes("accuracy", prediction, target)
     known = ~np.isnan(scores).any(-1)
-    return float(np.mean(known & (scores.argmax(-1) == target)))
+    return float(np.mean(known & (scores.argmax(-1) == labels)))
 
 
-def binary_accuracy(logits, target):
+def binary_accuracy(prediction, target):
     """Share of examples for which ``logit > 0`` agrees with ``target > 0.5``; NaN never does.
 
     Raises
@@ -59,27 +65,170 @@ def binary_accuracy(logits, target):
     >>> binary_accuracy(np.array([-3.0, 2.0]), np.array([0, 0]))
     0.5
     """
-    logits, target = np.asarray(logits), np.asarray(target)
-    if logits.shape != target.shape or target.size == 0:
-        raise ValueError(
-            f"binary_accuracy expects logits and targets of one shape, got {logits.shape} and "
-            f"{target.shape}"
-        )
-    if target.dtype.kind not in "biuf" or not (target.min() >= 0 and target.max() <= 1):
-        raise ValueError(
-            "binary_accuracy expects targets between 0 and 1, got "
-            f"{np.unique(target)[:5].tolist()}. More than two classes? Use accuracy."
-        )
+    logits, target = logits_and_binary("binary_accuracy", prediction, target)
     return float(np.mean(~np.isnan(logits) & ((logits > 0) == (target > 0.5))))
 
 
-def confusion_matrix(labels, predicted, classes=None):
+class TopKAccuracy:
+    """Share of examples whose right class is among the k highest scores; NaN is never right.
+
+    Of equal scores the lower class number counts as higher. Keras:
+    ``SparseTopKCategoricalAccuracy``. Its value in a history is called ``top_5_accuracy``.
+
+    Parameters
+    ----------
+    k : int
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If ``k`` is not positive; on a call, as :func:`accuracy`.
+
+    Examples
+    --------
+    >>> scores = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]])
+    >>> TopKAccuracy(2)(scores, np.array([2, 2]))
+    0.5
+    """
+
+    is_mean = higher_is_better = True
+
+    def __init__(self, k):
+        if not isinstance(k, (int, np.integer)) or k < 1:
+            raise ValueError(f"TopKAccuracy expects k >= 1, a whole number, got {k!r}")
+        self.k, self.__name__ = k, f"top_{k}_accuracy"
+
+    def __call__(self, prediction, target):
+        scores, labels = scores_and_classes("TopKAccuracy", prediction, target)
+        right = np.take_along_axis(scores, labels[..., None].astype(np.int64), -1)
+        before = np.arange(scores.shape[-1]) < labels[..., None]
+        rank = np.sum((scores > right) | (before & (scores == right)), axis=-1)
+        return float(np.mean((rank < self.k) & ~np.isnan(scores).any(-1)))
+
+    def __repr__(self):
+        return f"TopKAccuracy({self.k})"
+
+
+def precision(prediction, target):
+    """Of the examples that were called a class, the share that belong to it.
+
+    ``true positives / (true positives + false positives)``, 0 where nothing was called the class.
+    With one logit for each example, the class is 1, called where ``logit > 0``. With scores
+    (n, classes), it is the mean over the classes that occur among targets or predictions.
+    scikit-learn: ``precision_score``, there with ``average="macro"`` for more than two classes.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or types do not fit, or there is no example.
+
+    Examples
+    --------
+    >>> round(precision(np.array([1.0, 2.0, 3.0, -1.0]), np.array([1, 1, 0, 1])), 4)
+    0.6667
+    """
+    hits, called, _ = _counts("precision", prediction, target)
+    return _mean_share(hits, called)
+
+
+def recall(prediction, target):
+    """Of the examples that belong to a class, the share that were called it.
+
+    ``true positives / (true positives + false negatives)``, 0 where no example belongs to the
+    class. For what a class is, see :func:`precision`. scikit-learn: ``recall_score``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or types do not fit, or there is no example.
+
+    Examples
+    --------
+    >>> round(recall(np.array([1.0, 2.0, 3.0, -1.0]), np.array([1, 1, 0, 1])), 4)
+    0.6667
+    """
+    hits, _, actual = _counts("recall", prediction, target)
+    return _mean_share(hits, actual)
+
+
+def f1(prediction, target):
+    """Harmonic mean of precision and recall: ``2 P R / (P + R)``, low if either is low.
+
+    Equal to ``2 hits / (called + actual)``. For more than two classes, the mean over the classes;
+    see :func:`precision`. scikit-learn: ``f1_score``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or types do not fit, or there is no example.
+
+    Examples
+    --------
+    >>> round(f1(np.array([1.0, 2.0, 3.0, -1.0]), np.array([1, 1, 0, 0])), 4)
+    0.8
+    """
+    hits, called, actual = _counts("f1", prediction, target)
+    return _mean_share(2 * hits, called + actual)
+
+
+def _counts(name, prediction, target):
+    """Return for each class how many were rightly called it, called it, and belong to it."""
+    shape = np.shape(prediction)
+    if shape == np.shape(target) and (len(shape) < 2 or shape[-1] == 1):
+        logits, target = logits_and_binary(name, prediction, target)
+        called, actual = logits > 0, target > 0.5
+        return tuple(np.array([np.sum(a)]) for a in (called & actual, called, actual))
+    scores, labels = scores_and_classes(name, prediction, target)
+    table = confusion_matrix(scores.argmax(-1).ravel(), labels.ravel(), scores.shape[-1])
+    occurs = table.sum(axis=0) + table.sum(axis=1) > 0
+    return tuple(a[occurs] for a in (np.diag(table), table.sum(axis=0), table.sum(axis=1)))
+
+
+def _mean_share(part, whole):
+    return float(np.mean(part / np.maximum(whole, 1)))
+
+
+def r2(prediction, target):
+    """Coefficient of determination R²: the share of the target's variance that is explained.
+
+    ``1 - sum (t - p)² / sum (t - mean(t))²`` over examples, then the mean over the outputs: 1 is
+    perfect, 0 as good as the mean, below 0 worse. Where a target never changes it is 1 for a
+    perfect prediction, else 0; of a single example it is NaN. scikit-learn: ``r2_score``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or there is no element.
+
+    Examples
+    --------
+    >>> r2(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+    0.5
+    """
+    prediction, target = same_shape("r2", prediction, target)
+    if len(target) < 2:
+        return float("nan")
+    p, t = (a.reshape(len(a), -1).astype(np.float64) for a in (prediction, target))
+    error, spread = np.sum((t - p) ** 2, axis=0), np.sum((t - t.mean(axis=0)) ** 2, axis=0)
+    changes = spread > 0
+    unexplained = np.where(changes, error / np.where(changes, spread, 1), error > 0)
+    return float(np.mean(1 - unexplained))
+
+
+for _metric in (accuracy, binary_accuracy, precision, recall, f1, r2):
+    _metric.higher_is_better = True
+for _metric in (accuracy, binary_accuracy):
+    _metric.is_mean = True
+
+
+def confusion_matrix(prediction, target, classes=None):
     """Count how often class i was taken for class j: entry [i, j].
 
     Parameters
     ----------
-    labels, predicted : int arrays of shape (n,)
-        True and predicted class numbers.
+    prediction, target : int arrays of shape (n,)
+        Predicted and true class numbers.
     classes : int, optional
         Number of classes; by default the largest number that occurs, plus one.
 
@@ -95,28 +244,13 @@ def confusion_matrix(labels, predicted, classes=None):
 
     Examples
     --------
-    >>> confusion_matrix([0, 0, 1], [0, 1, 1])
+    >>> confusion_matrix(prediction=[0, 1, 1], target=[0, 0, 1])
     array([[1, 1],
            [0, 1]])
     """
-    labels, predicted = np.asarray(labels), np.asarray(predicted)
-    if labels.dtype.kind not in "biu" or predicted.dtype.kind not in "biu":
-        raise ValueError(
-            f"confusion_matrix expects class numbers, got {labels.dtype} and {predicted.dtype}. "
-            "Scores? Use scores.argmax(-1)."
-        )
-    labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)  # uint8 would overflow
-    if labels.shape != predicted.shape or labels.ndim != 1 or labels.size == 0:
-        raise ValueError(
-            "confusion_matrix expects two arrays of n >= 1 class numbers, got shapes "
-            f"{labels.shape} and {predicted.shape}"
-        )
-    lowest = min(labels.min(), predicted.min())
-    highest = max(labels.max(), predicted.max())
-    classes = int(highest) + 1 if classes is None else classes
-    if lowest < 0 or highest >= classes:
-        raise ValueError(
-            f"confusion_matrix expects class numbers from 0 to {classes - 1}, "
-            f"got values from {lowest} to {highest}"
-        )
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    prediction, target, classes = two_lists_of_classes(
+        "confusion_matrix", prediction, target, classes
+    )
+    table = np.zeros((classes, classes), int)
+    np.add.at(table, (target, prediction), 1)
+    return table

@@ -268,3 +268,24 @@ def test_recurrent_layers_of_today_agree_too(name, dtype, tolerance):
         assert mine.dtype == dtype
         error = np.max(np.abs(mine - other.numpy())) / np.max(np.abs(other.numpy()))
         assert error <= tolerance
+
+
+KERAS_LOSSES = {
+    "mean_squared_error": "MeanSquaredError",
+    "mean_absolute_error": "MeanAbsoluteError",
+    "huber": "Huber",
+    "sigmoid_binary_cross_entropy": "BinaryCrossentropy",
+    "softmax_cross_entropy": "CategoricalCrossentropy",
+}
+
+
+def test_weighted_losses_agree_with_keras():
+    keras = pytest.importorskip("keras", reason="TensorFlow is not installed")
+    rng = np.random.default_rng(2)
+    prediction, target = rng.normal(size=(4, 3)), np.eye(3)[[0, 2, 1, 1]]
+    weight = rng.random(4)
+    for name, theirs in KERAS_LOSSES.items():
+        options = {"from_logits": True} if "entropy" in name else {}
+        expected = getattr(keras.losses, theirs)(**options)(target, prediction, weight)
+        value, _ = getattr(nn.losses, name)(prediction, target, sample_weight=weight)
+        assert value == pytest.approx(float(expected), rel=1e-5), name

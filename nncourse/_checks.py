@@ -1,0 +1,166 @@
+"""Checks of what is handed in: they explain, so that losses and metrics need only compute.
+
+Each function returns its arguments as arrays, ready to be computed with, or raises an error that
+says what was expected, what came, and what to try. Lists and whole numbers count as real numbers.
+"""
+
+import numpy as np
+
+
+def floating(array):
+    """Return real numbers as floats of at least 32 bits, in which squares and sums are safe."""
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def same_shape(name, prediction, target):
+    """Return predictions and targets of one shape and one floating-point type."""
+    prediction, target = np.asarray(prediction), np.asarray(target)
+    if prediction.dtype.kind not in "biuf" or target.dtype.kind not in "biuf":
+        raise ValueError(f"{name} expects real numbers, got {prediction.dtype} and {target.dtype}")
+    if prediction.size == 0:
+        raise ValueError(f"{name} needs at least one element, got shape {prediction.shape}")
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"{name} expects prediction and target of one shape, got {prediction.shape} and "
+            f"{target.shape}. Reshape one of them, e.g. target[:, None] or prediction[:, 0]."
+        )
+    prediction = floating(prediction)
+    return prediction, target.astype(prediction.dtype, copy=False)
+
+
+def between_0_and_1(name, target):
+    """Return targets that are 0, 1, or between."""
+    if not (np.min(target) >= 0 and np.max(target) <= 1):
+        raise ValueError(
+            f"{name} expects targets between 0 and 1, got values from {np.min(target)} to "
+            f"{np.max(target)}. Map labels such as -1/+1 to 0/1."
+        )
+    return target
+
+
+def logits_and_classes(name, logits, target):
+    """Return logits (..., classes) as floats, and class numbers (...) or probabilities."""
+    logits, target = np.asarray(logits), np.asarray(target)
+    if logits.dtype.kind not in "biuf" or logits.ndim < 1 or logits.size == 0:
+        raise ValueError(
+            f"{name} expects logits (..., classes), real numbers, with at least one example, got "
+            f"{logits.dtype} of shape {logits.shape}"
+        )
+    if target.shape == logits.shape and target.dtype.kind in "biuf":
+        return floating(logits), _probabilities(name, target)
+    if target.dtype.kind == "f":
+        raise ValueError(
+            f"{name} expects integer classes of shape {logits.shape[:-1]} or probabilities of "
+            f"shape {logits.shape}, got {target.dtype} of shape {target.shape}. Integer classes "
+            "stored as floats? Use target.astype(int)."
+        )
+    if target.shape != logits.shape[:-1] or target.dtype.kind not in "biu":
+        column = target.shape == (*logits.shape[:-1], 1)
+        advice = " A column of labels? Use target[:, 0]." if column else ""
+        raise ValueError(
+            f"{name} expects class numbers of shape {logits.shape[:-1]} for logits of shape "
+            f"{logits.shape}, got {target.dtype} of shape {target.shape}.{advice}"
+        )
+    return floating(logits), class_numbers(name, target, logits.shape[-1])
+
+
+def class_numbers(name, target, classes):
+    """Return whole numbers from 0 to ``classes - 1`` as integers of 64 bits."""
+    if target.dtype.kind not in "biu":
+        raise ValueError(f"{name} expects class numbers, whole and from 0, got {target.dtype}")
+    if target.size and (target.min() < 0 or target.max() >= classes):
+        raise ValueError(
+            f"{name} expects class numbers from 0 to {classes - 1}, got values from "
+            f"{target.min()} to {target.max()}. Do the labels start at 0?"
+        )
+    return target.astype(np.int64, copy=False)
+
+
+def _probabilities(name, target):
+    target = floating(target)
+    sums = np.sum(target, axis=-1)
+    if not np.min(target) >= 0 or not np.allclose(sums, 1, atol=1e-3):
+        raise ValueError(
+            f"{name} expects probabilities: rows that are not negative and sum to 1, got a minimum "
+            f"of {np.min(target):.3g} and sums from {sums.min():.3g} to {sums.max():.3g}"
+        )
+    return target
+
+
+def example_weights(sample_weight, shape):
+    """Return weights that are not negative, shaped so that they multiply one loss for each entry.
+
+    They belong to the leading axes of ``shape``, usually to the first alone: the examples.
+    """
+    weight = floating(np.asarray(sample_weight))
+    if weight.shape != shape[: weight.ndim] or weight.ndim == 0:
+        raise ValueError(
+            f"a loss expects one sample_weight for each example, {shape[:1]}, got {weight.shape}"
+        )
+    if not (np.min(weight) >= 0 and np.max(weight) < np.inf):
+        raise ValueError(
+            f"a loss expects sample_weight >= 0, all finite, got values from {np.min(weight)} to "
+            f"{np.max(weight)}"
+        )
+    return weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
+
+
+def scores_and_classes(name, prediction, target):
+    """Return scores (..., classes) of two or more classes, and class numbers (...)."""
+    scores, target = np.asarray(prediction), np.asarray(target)
+    if scores.ndim == 0 or scores.dtype.kind not in "biuf" or target.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} expects scores (n, classes) and class numbers, got {scores.dtype} of shape "
+            f"{scores.shape} and {target.dtype} of shape {target.shape}"
+        )
+    if target.shape == scores.shape and scores.ndim > 1:
+        target = target.argmax(-1)
+    if target.shape != scores.shape[:-1] or target.size == 0 or scores.shape[-1] < 2:
+        one = "use binary_accuracy" if name == "accuracy" else "give both one shape"
+        raise ValueError(
+            f"{name} expects scores (n, classes) of two or more classes and n >= 1 class numbers, "
+            f"got {scores.shape} and {target.shape}. One logit for each example, and targets 0 and "
+            f"1? Then {one}. Class numbers? Give the scores themselves."
+        )
+    return scores, target
+
+
+def logits_and_binary(name, prediction, target):
+    """Return logits and targets between 0 and 1, of one shape."""
+    logits, target = np.asarray(prediction), np.asarray(target)
+    if logits.shape != target.shape or target.size == 0:
+        raise ValueError(
+            f"{name} expects logits and targets of one shape, got {logits.shape} and {target.shape}"
+        )
+    if target.dtype.kind not in "biuf" or not (target.min() >= 0 and target.max() <= 1):
+        raise ValueError(
+            f"{name} expects targets between 0 and 1, got {np.unique(target)[:5].tolist()}. More "
+            "than two classes? Give scores (n, classes) and class numbers (accuracy and others)."
+        )
+    return logits, target
+
+
+def two_lists_of_classes(name, prediction, target, classes):
+    """Return predicted and true class numbers as integers of 64 bits, and how many classes."""
+    prediction, target = np.asarray(prediction), np.asarray(target)
+    if prediction.dtype.kind not in "biu" or target.dtype.kind not in "biu":
+        raise ValueError(
+            f"{name} expects class numbers, got {prediction.dtype} and {target.dtype}. "
+            "Scores? Use scores.argmax(-1)."
+        )
+    if prediction.shape != target.shape or target.ndim != 1 or target.size == 0:
+        raise ValueError(
+            f"{name} expects two arrays of n >= 1 class numbers, got shapes {prediction.shape} and "
+            f"{target.shape}"
+        )
+    lowest = int(min(prediction.min(), target.min()))
+    highest = int(max(prediction.max(), target.max()))
+    classes = highest + 1 if classes is None else classes
+    if lowest < 0 or highest >= classes:
+        raise ValueError(
+            f"{name} expects class numbers from 0 to {classes - 1}, got values from {lowest} to "
+            f"{highest}"
+        )
+    return prediction.astype(np.int64), target.astype(np.int64), classes  # uint8 would overflow
