@@ -198,7 +198,7 @@ class GPT(Layer):
     def backward(self, grad):
         h = self.recall(grad)
         table = self.embedding.table
-        table.add_product(grad.reshape(-1, len(table.value)).T, h.reshape(-1, h.shape[-1]))
+        table.grad += grad.reshape(-1, len(table.value)).T @ h.reshape(-1, h.shape[-1])
         self.embedding.backward(self.body.backward(grad @ table.value))
 
     def generate(self, prompt, tokens, *, temperature=1.0, top_k=None, top_p=None, rng=None):

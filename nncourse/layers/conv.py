@@ -116,8 +116,8 @@ class Conv2D(Layer):
         transposed = np.ascontiguousarray(self.kernel.value.swapaxes(2, 3))
         for part in _parts(windows, grad):
             rows, flat = _rows(windows[part]), grad[part].reshape(-1, filters)
-            self.kernel.add_product(rows.T, flat)
-            self.bias.add_product(np.ones((1, len(flat)), flat.dtype), flat)
+            self.kernel.grad += (rows.T @ flat).reshape(self.kernel.value.shape)
+            self.bias.grad += np.ones(len(flat), flat.dtype) @ flat
             if input_grad:
                 for (u, v), pixels in _offsets(dx[part], size, self.stride, grad.shape):
                     pixels += (flat @ transposed[u, v]).reshape(pixels.shape)

@@ -66,17 +66,19 @@ class Dense(Layer):
             raise ValueError(
                 f"{self!r} expects (batch, {inputs}), got {x.shape}.{self._hint(x.shape, inputs)}"
             )
-        y = x.reshape(-1, inputs) @ self.kernel.value
+        rows = x.reshape(-1, inputs)
+        y = rows @ self.kernel.value
         y += self.bias.value
-        return self.remember(x, y.reshape(*x.shape[:-1], units))
+        return self.remember(rows, y.reshape(*x.shape[:-1], units))
 
     def backward(self, grad, *, input_grad=True):
-        x = self.recall(grad)
-        inputs, units = self.kernel.value.shape
+        x, (inputs, units) = self.recall(grad), self.kernel.value.shape
         rows = grad.reshape(-1, units)
-        self.kernel.add_product(x.reshape(-1, inputs).T, rows)
+        self.kernel.grad += x.T @ rows
         self.bias.grad += rows.sum(axis=0)
-        return (rows @ self.kernel.value.T).reshape(x.shape) if input_grad else None
+        if not input_grad:
+            return None
+        return (rows @ self.kernel.value.T).reshape(*grad.shape[:-1], inputs)
 
     @staticmethod
     def _hint(shape, inputs):

@@ -87,8 +87,8 @@ class LoRA(Layer):
         x, narrow = self.recall(grad)
         scaled = self.scale * grad
         narrow_grad = scaled @ self.b.value.T
-        self.a.add_product(_rows(x).T, _rows(narrow_grad))
-        self.b.add_product(_rows(narrow).T, _rows(scaled))
+        self.a.grad += _rows(x).T @ _rows(narrow_grad)
+        self.b.grad += _rows(narrow).T @ _rows(scaled)
         if not input_grad:
             return None
         return grad @ self.dense.kernel.value.T + narrow_grad @ self.a.value.T

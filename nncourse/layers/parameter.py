@@ -48,15 +48,12 @@ class Parameter:
                 f"Parameter {name!r} expects floating-point numbers, got {self.value.dtype}. "
                 "Try value.astype(np.float32)."
             )
-        self._grad, self._cleared = np.empty_like(self.value), True
+        self._grad = np.zeros_like(self.value)
         self.name = name
         self.regularize = regularize
 
     @property
     def grad(self):
-        if self._cleared:  # zeros are written only if somebody looks
-            self._grad.fill(0)
-            self._cleared = False
         return self._grad
 
     @grad.setter
@@ -68,19 +65,11 @@ class Parameter:
                     f"the gradient of {self.name!r} has its shape {self.value.shape}, got "
                     f"{array.shape}. To clear it: zero_grad()."
                 )
-        self._grad, self._cleared = array, False
+        self._grad = array
 
     def zero_grad(self):
         """Set the gradient to zero."""
-        self._cleared = True
-
-    def add_product(self, a, b):
-        """Add ``a @ b``, reshaped; right after ``zero_grad`` it is computed in place."""
-        if self._cleared:
-            np.matmul(a, b, out=self._grad.reshape(len(a), -1))  # a view
-            self._cleared = False
-        else:
-            self._grad += (a @ b).reshape(self._grad.shape)
+        self._grad.fill(0)
 
     def __repr__(self):
         return f"Parameter({self.name!r}, shape={self.value.shape}, {self.value.dtype})"
