@@ -24,6 +24,8 @@ class Parameter:
     grad : array
         dL/dvalue, of the same shape and type; backward passes add to it. An array that it is set
         to is copied.
+    trainable : bool
+        False freezes it: optimizers, regularizers and clipping leave it alone.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class Parameter:
         self._grad = np.zeros_like(self.value)
         self.name = name
         self.regularize = regularize
+        self.trainable = True
 
     @property
     def grad(self):

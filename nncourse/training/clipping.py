@@ -12,7 +12,8 @@ def clip_by_global_norm(parameters, maximum):
 
     ``norm = sqrt(sum of all squared gradient entries)``; if it is larger, every gradient is
     multiplied by ``maximum / norm``, so the direction stays. Returns the norm before clipping.
-    PyTorch: ``nn.utils.clip_grad_norm_``. Source: Pascanu, Mikolov and Bengio (2013), algorithm 1.
+    Frozen parameters are left out. PyTorch: ``nn.utils.clip_grad_norm_``.
+    Source: Pascanu, Mikolov and Bengio (2013), algorithm 1.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def clip_by_global_norm(parameters, maximum):
     """
     if not maximum > 0:
         raise ValueError(f"clip_by_global_norm expects maximum > 0, got {maximum}")
-    parameters = list(parameters)
+    parameters = [p for p in parameters if p.trainable]
     norm = sqrt(sum(float(np.sum(np.square(p.grad, dtype=np.float64))) for p in parameters))
     if not isfinite(norm):
         raise ValueError(

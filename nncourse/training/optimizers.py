@@ -18,7 +18,13 @@ _BLOCK = 65_536  # entries updated at a time, so that they stay in the cache bet
 
 
 class Optimizer:
-    """Base class: walks over the parameters; a subclass defines ``_update`` for a block of them.
+    """Base class: walks over the parameters; a subclass defines ``update`` for a block of them.
+
+    ``update(w, g, *slots, scratch=, rate=)`` changes the values ``w`` in place. It gets their
+    gradient ``g``, the arrays named in ``slots``, which start at zero and last from step to step,
+    the learning rate, and ``scratch``, an array to compute in, so that a step makes none of its
+    own. All are flat and of one length. Frozen parameters (``trainable`` is False) are left out.
+    State, gradient and scratch of float16 parameters are float32: their small numbers need it.
 
     Parameters
     ----------
@@ -43,7 +49,7 @@ class Optimizer:
     --------
     >>> import nncourse as nn
     >>> class SignDescent(Optimizer):
-    ...     def _update(self, w, g, *, scratch, rate):
+    ...     def update(self, w, g, *, scratch, rate):
     ...         w -= rate * np.sign(g)
     >>> w = nn.Parameter(np.zeros(2), "w")
     >>> w.grad += [5.0, -0.1]
@@ -63,7 +69,7 @@ class Optimizer:
         self.iterations = 0
         self._rate()
         self.state = [
-            {slot: np.zeros_like(p.value, order="C") for slot in self.slots}
+            {slot: np.zeros(p.value.shape, _wide(p.value)) for slot in self.slots}
             for p in self.parameters
         ]
 
@@ -79,12 +85,16 @@ class Optimizer:
         if self.iterations % 100 == 0:
             self._flush()
         for p, state in zip(self.parameters, self.state, strict=True):
+            if not p.trainable:
+                continue
             p.value = np.asarray(p.value, order="C")  # so that what follows is a view of it
+            dtype = _wide(p.value)
             flat = [a.reshape(-1) for a in (p.value, p.grad, *state.values())]
-            scratch = np.empty_like(flat[0][:_BLOCK])
+            scratch = np.empty(min(p.value.size, _BLOCK), dtype)
             for start in range(0, p.value.size, _BLOCK):
                 w, g, *slots = (a[start : start + _BLOCK] for a in flat)
-                self._update(w, g, *slots, scratch=scratch[: w.size], rate=rate)
+                g = g.astype(dtype, copy=False)
+                self.update(w, g, *slots, scratch=scratch[: w.size], rate=rate)
 
     def _flush(self):
         """Set tiny numbers in the state to zero.
@@ -105,6 +115,10 @@ class Optimizer:
                 f"the learning rate must be a number, finite and not negative, got {rate!r}"
             )
         return float(rate)
+
+
+def _wide(value):
+    return np.result_type(value, np.float32)
 
 
 class SGD(Optimizer):
@@ -148,7 +162,7 @@ class SGD(Optimizer):
         self.slots = ("velocity",) if momentum else ()
         super().__init__(parameters, learning_rate)
 
-    def _update(self, w, g, v=None, *, scratch, rate):
+    def update(self, w, g, v=None, *, scratch, rate):
         np.multiply(g, rate, out=scratch)
         if v is None:
             w -= scratch
@@ -202,7 +216,7 @@ class RMSprop(Optimizer):
         self.rho, self.epsilon = rho, epsilon
         super().__init__(parameters, learning_rate)
 
-    def _update(self, w, g, v, *, scratch, rate):
+    def update(self, w, g, v, *, scratch, rate):
         np.multiply(g, g, out=scratch)
         scratch *= 1 - self.rho
         v *= self.rho
@@ -221,6 +235,14 @@ class Adam(Optimizer):
     ``v̂ = v / (1 - β2^t)``, then ``w ← w - rate * m̂ / (sqrt(v̂) + epsilon)``. The epsilon stands
     as in the paper's algorithm 1 and in PyTorch's ``Adam``; Keras adds it to ``sqrt(v)`` before
     the correction. Source: Kingma and Ba (2015).
+
+    In NumPy as in the paper, which makes an array for each operation::
+
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        w = w - rate * (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+
+    ``update`` computes the same in place.
 
     Parameters
     ----------
@@ -254,19 +276,23 @@ class Adam(Optimizer):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         super().__init__(parameters, learning_rate)
 
-    def _update(self, w, g, m, v, *, scratch, rate):
-        # m and v are stored without their factors 1 - beta, which saves two passes over the memory.
+    def update(self, w, g, m, v, *, scratch, rate):
+        t = self.iterations
+        scale_m, scale_v = 1 - self.beta_1**t, sqrt(1 - self.beta_2**t)
+        # m = beta_1 * m + (1 - beta_1) * g
         m *= self.beta_1
-        m += g
+        np.multiply(g, 1 - self.beta_1, out=scratch)
+        m += scratch
+        # v = beta_2 * v + (1 - beta_2) * g**2
         v *= self.beta_2
-        np.multiply(g, g, out=scratch)
+        np.square(g, out=scratch)
+        scratch *= 1 - self.beta_2
         v += scratch
-        scale_m = (1 - self.beta_1) / (1 - self.beta_1**self.iterations)
-        scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**self.iterations))
+        # w = w - rate * (m / (1 - beta_1**t)) / (sqrt(v / (1 - beta_2**t)) + epsilon)
         np.sqrt(v, out=scratch)
-        scratch += self.epsilon / scale_v
+        scratch += self.epsilon * scale_v
         np.divide(m, scratch, out=scratch)
-        scratch *= rate * scale_m / scale_v
+        scratch *= rate * scale_v / scale_m
         w -= scratch
 
 
@@ -310,7 +336,7 @@ class AdamW(Adam):
     def step(self):
         keep = 1 - self._rate() * self.weight_decay
         for p in self.parameters:
-            if p.regularize:
+            if p.regularize and p.trainable:
                 p.value *= keep
         super().step()
 

@@ -1,13 +1,15 @@
 """Regularizers: a price on large weights.
 
-A regularizer acts on the parameters with ``regularize=True``: kernels, never biases. It is called
-with the list of parameters, *adds* the penalty's gradient to each ``grad`` and returns the penalty.
+A regularizer acts on the parameters with ``regularize=True``: kernels, never biases, and none that
+is frozen. It is called with the list of parameters, *adds* the penalty's gradient to each ``grad``
+and returns the penalty.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from .._checks import floating
 from ..layers.parameter import _checked_parameters
 
 __all__ = ["L1", "L1L2", "L2"]
@@ -53,12 +55,15 @@ class L1L2:
     def __call__(self, parameters):
         penalty = 0.0
         for p in _checked_parameters(repr(self), parameters):
-            if p.regularize and self.l1:
-                penalty += self.l1 * float(np.sum(np.abs(p.value)))
-                p.grad += self.l1 * np.sign(p.value)
-            if p.regularize and self.l2:
-                penalty += self.l2 * float(np.vdot(p.value, p.value))
-                p.grad += 2 * self.l2 * p.value
+            if not (p.regularize and p.trainable):
+                continue
+            w = floating(p.value)
+            if self.l1:
+                penalty += self.l1 * float(np.sum(np.abs(w), dtype=np.float64))
+                p.grad += self.l1 * np.sign(w)
+            if self.l2:
+                penalty += self.l2 * float(np.sum(np.square(w, dtype=np.float64)))
+                p.grad += 2 * self.l2 * w
         return penalty
 
 

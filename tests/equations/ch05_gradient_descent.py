@@ -252,13 +252,13 @@ def rmsprop(rng):
 
 
 def adam_run(rng, make, count=4):
-    """Bind m and v to the state of nn.Adam, which keeps them without their factors 1 - beta."""
+    """Bind m and v to the state of nn.Adam."""
     slopes = 0.3 * rng.normal(size=count)
     states, optimizers = [(0.0, 0.0)], []
 
     def state():
         slots = optimizers[0].state[0]
-        return 0.3 * slots["m"][0], 0.1 * slots["v"][0]
+        return slots["m"][0], slots["v"][0]
 
     def gradient(w, t):
         if t:
@@ -308,7 +308,7 @@ def adam_start(rng):
     found = []
     for t in range(1, 4):
         optimizer, _ = steps(make, [0.0], lambda w, _: np.array([g]), t)
-        found.append((1 - beta) * optimizer.state[0]["m"][0])
+        found.append(optimizer.state[0]["m"][0])
     return indexed("m", found) | {r"\beta_1": beta, "g": g, "t": range(2, 4)}
 
 
