@@ -1,30 +1,70 @@
 """Saving: a model's numbers in a file, and back again."""
 
 import io
+import json
 import os
 import secrets
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ["load", "save", "state"]
+from ..layers.parameter import Parameter
+
+__all__ = ["architecture", "load", "save", "state"]
+
+_MORE = "training/"  # what a checkpoint keeps besides the model has names that begin so
 
 
 def state(model):
-    """Return all arrays that make up a model, by name: parameters and buffers, not copies.
+    """Return all arrays that make up a model, by path: parameters and buffers, not copies.
 
     Examples
     --------
     >>> import nncourse as nn
-    >>> list(state(nn.Dense(2, 3)))
-    ['parameter.0.kernel', 'parameter.1.bias']
+    >>> list(state(nn.Sequential(nn.Dense(2, 3), nn.BatchNorm(3))))
+    ['0.kernel', '0.bias', '1.gamma', '1.beta', '1.running_mean', '1.running_variance']
     """
-    parameters = {f"parameter.{i}.{p.name}": p.value for i, p in enumerate(model.parameters())}
-    return parameters | {f"buffer.{name}": array for name, array in model.buffers().items()}
+    return {name: p.value for name, p in model.named_parameters().items()} | model.buffers()
+
+
+def architecture(model):
+    """Return what a model is made of: from each layer's path to its class and settings.
+
+    Sizes are not among them; they are the shapes in :func:`state`.
+
+    Examples
+    --------
+    >>> import nncourse as nn
+    >>> for path, layer in architecture(nn.Sequential(nn.Dense(2, 3), nn.Dropout(0.5))).items():
+    ...     print(f"{path:1}", layer)
+      {'layer': 'Sequential'}
+    0 {'layer': 'Dense'}
+    1 {'layer': 'Dropout', 'rate': 0.5}
+    """
+    found = {}  # from a layer's identity to its path and description: each layer once
+
+    def visit(path, layer):
+        if id(layer) not in found:
+            attributes = vars(layer) | getattr(layer, "_options", {})
+            settings = {name: v for name, v in attributes.items() if _is_setting(name, v)}
+            found[id(layer)] = path, {"layer": type(layer).__name__} | settings
+            for name, held in layer._held():
+                if not isinstance(held, Parameter):
+                    visit(f"{path}.{name}".lstrip("."), held)
+
+    visit("", model)
+    return dict(found.values())
+
+
+def _is_setting(name, value):
+    several = value if isinstance(value, tuple) else (value,)
+    return not name.startswith("_") and all(
+        isinstance(v, bool | int | float | str) for v in several
+    )
 
 
 def save(model, path):
-    """Write a model's parameters and buffers to one ``.npz`` file.
+    """Write a model's parameters and buffers to one ``.npz`` file, by their paths.
 
     The file appears whole or not at all. PyTorch: ``torch.save(model.state_dict(), path)``.
 
@@ -43,13 +83,19 @@ def save(model, path):
     ...     load(nn.Dense(2, 3, rng=1), f"{folder}/dense.npz")
     Dense(2→3)
     """
+    _write(model, path, {})
+
+
+def _write(model, path, more):
     path = Path(path).expanduser()
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to save {path.name} in")
+    more = {f"{_MORE}{name}": array for name, array in more.items()}
+    more["architecture"] = np.array(json.dumps(architecture(model)))
     part = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
-            np.savez(file, **state(model))
+            np.savez(file, **state(model), **more)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -58,6 +104,8 @@ def save(model, path):
 def load(model, path):
     """Read what :func:`save` wrote into a model of the same architecture, and return the model.
 
+    It reads the model in a :class:`~nncourse.training.checkpoint.ModelCheckpoint`'s file, too, and
+    older files, which named parameters by their number.
     PyTorch: ``model.load_state_dict(torch.load(path))``.
 
     Raises
@@ -71,13 +119,20 @@ def load(model, path):
     --------
     See :func:`save`.
     """
-    content = io.BytesIO(Path(path).expanduser().read_bytes())
-    try:
-        with np.load(content, allow_pickle=False) as file:
-            stored = {name: file[name] for name in file.files}
-    except Exception as error:  # a damaged file can fail anywhere, and in many ways
-        raise ValueError(f"{path} is not a file written by nncourse.save: {error}") from error
+    _read(model, path)
+    return model
+
+
+def _read(model, path):
+    """Put a file's numbers into the model; return what else the file holds."""
+    stored = _arrays(path)
+    layers = json.loads(str(stored.pop("architecture", "{}")))
+    more = {n.removeprefix(_MORE): a for n, a in stored.items() if n.startswith(_MORE)}
+    stored = {n: array for n, array in stored.items() if not n.startswith(_MORE)}
     own = state(model)
+    if any(name.startswith("parameter.") for name in stored):
+        stored = _renamed(model, stored)
+    _check_layers(path, architecture(model), layers)
     expected = {name: f"{array.shape} {array.dtype}" for name, array in own.items()}
     found = {name: f"{array.shape} {array.dtype}" for name, array in stored.items()}
     if expected != found:
@@ -89,4 +144,41 @@ def load(model, path):
         )
     for name, array in own.items():
         array[...] = stored[name]
-    return model
+    return more
+
+
+def _arrays(path):
+    content = io.BytesIO(Path(path).expanduser().read_bytes())
+    try:
+        with np.load(content, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+            json.loads(str(arrays.get("architecture", "{}"))).items()
+        return arrays
+    except Exception as error:  # a damaged file can fail anywhere, and in many ways
+        raise ValueError(f"{path} is not a file written by nncourse.save: {error}") from error
+
+
+def _renamed(model, stored):
+    """Give the arrays of an older file their paths: parameters were numbered in order."""
+    paths = {f"parameter.{i}": name for i, name in enumerate(model.named_parameters())}
+    new = {}
+    for name, array in stored.items():
+        number = ".".join(name.split(".")[:2])
+        new[paths.get(number, name).removeprefix("buffer.")] = array
+    return new
+
+
+def _check_layers(path, own, found):
+    """Explain the first layer that differs."""
+    for name in [*own, *found] if found else []:
+        here, there = own.get(name, {"layer": "none"}), found.get(name, {"layer": "none"})
+        there = {key: tuple(v) if isinstance(v, list) else v for key, v in there.items()}
+        if here != there:
+            raise ValueError(
+                f"{path} holds another architecture than this model: layer {name or 'outermost'} "
+                f"is {_described(**there)} in the file, {_described(**here)} in the model"
+            )
+
+
+def _described(layer, **settings):
+    return f"{layer}({', '.join(f'{name}={value}' for name, value in settings.items())})"

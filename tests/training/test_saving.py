@@ -66,7 +66,7 @@ def test_another_architecture_is_refused(tmp_path):
     nn.save(make(1, units=5), tmp_path / "model.npz")
     model = make(2)
     before = model(X)
-    words = re.escape("parameter.0.kernel: expected (3, 4) float32, found (3, 5) float32")
+    words = re.escape("0.kernel: expected (3, 4) float32, found (3, 5) float32")
     with pytest.raises(ValueError, match=words):
         nn.load(model, tmp_path / "model.npz")
     np.testing.assert_array_equal(model(X), before)
@@ -100,3 +100,57 @@ def test_a_folder_may_be_the_home_and_must_exist(tmp_path, monkeypatch):
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         nn.load(make(1), tmp_path / "none.npz")
+
+
+def test_arrays_are_named_by_their_paths(tmp_path):
+    nn.save(make(1), tmp_path / "model.npz")
+    names = ["0.kernel", "0.bias", "1.gamma", "1.beta", "3.kernel", "3.bias"]
+    names += ["1.running_mean", "1.running_variance", "architecture"]
+    assert np.load(tmp_path / "model.npz").files == names
+
+
+def test_files_of_numbered_parameters_can_still_be_read(tmp_path):
+    model = make(1)
+    model(X, training=True)
+    numbered = {f"parameter.{i}.{p.name}": p.value for i, p in enumerate(model.parameters())}
+    buffers = {f"buffer.{name}": array for name, array in model.buffers().items()}
+    np.savez(tmp_path / "old.npz", **numbered, **buffers)
+    np.testing.assert_array_equal(nn.load(make(2), tmp_path / "old.npz")(X), model(X))
+    with pytest.raises(ValueError, match=r"0.kernel: expected \(3, 5\) float32, found \(3, 4\)"):
+        nn.load(make(2, units=5), tmp_path / "old.npz")
+
+
+def between(layer):
+    return nn.Sequential(nn.Dense(4, 4, rng=0), layer, nn.Dense(4, 4, rng=1))
+
+
+@pytest.mark.parametrize(
+    ("saved", "loaded", "words"),
+    [
+        (between(nn.Dropout(0.5)), between(nn.ReLU()), "layer 1 is Dropout(rate=0.5) in the file"),
+        (between(nn.ReLU()), between(nn.Tanh()), "is ReLU() in the file, Tanh() in the model"),
+        (between(nn.LeakyReLU(0.1)), between(nn.LeakyReLU(0.2)), "layer 1 is LeakyReLU(alpha=0.1)"),
+        (between(nn.GELU()), between(nn.GELU(exact=True)), "GELU(exact=True) in the model"),
+        (between(nn.Residual(nn.ReLU())), between(nn.ReLU()), "layer 1 is Residual() in the file"),
+        (between(nn.Residual(nn.ReLU())), between(nn.Residual(nn.Tanh())), "1.0 is ReLU() in the"),
+        (nn.LayerNorm(4), nn.LayerNorm(4, epsilon=0.1), "layer outermost is LayerNorm(epsilon=1e"),
+        (nn.MaxPool2D(2), nn.MaxPool2D(3), "MaxPool2D(size=(2, 2), stride=(2, 2)) in the file"),
+        (nn.Conv2D(1, 2, 3), nn.Conv2D(1, 2, 3, stride=2), "(stride=(1, 1), padding=valid) in the"),
+        (nn.LSTM(2, 2), nn.LSTM(2, 2, return_sequences=True), "LSTM(return_sequences=False) in th"),
+        (
+            nn.MultiHeadAttention(4, 2),
+            nn.MultiHeadAttention(4, 2, causal=True),
+            "causal=True, rotary=False) in the model",
+        ),
+        (
+            nn.Sequential(nn.Dense(2, 2), nn.ReLU()),
+            nn.Sequential(nn.Dense(2, 2)),
+            "layer 1 is ReLU() in the file, none() in the model",
+        ),
+    ],
+)
+def test_the_same_arrays_in_another_architecture_are_refused(saved, loaded, words, tmp_path):
+    nn.save(saved, tmp_path / "model.npz")
+    nn.load(saved, tmp_path / "model.npz")
+    with pytest.raises(ValueError, match=re.escape(words)):
+        nn.load(loaded, tmp_path / "model.npz")
