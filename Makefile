@@ -12,7 +12,6 @@ SITE  := _build/html
 EDITIONS := _build/editions
 CONSTRAINTS ?= -c constraints.txt
 STAMP := .venv/.made
-CHAPTERS := $(sort $(wildcard book/[0-9]*.ipynb))
 
 # One thread, quiet TensorFlow and no progress bars: the same outputs on every machine.
 export OPENBLAS_NUM_THREADS := 1
@@ -24,6 +23,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export JUPYTER_PLATFORM_DIRS := 1
 export PYTHONHASHSEED := 0
 export UV_COMPILE_BYTECODE := 1
+export STRICT
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## list the targets
@@ -47,17 +47,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "nncourse needs Python 3.11, 3.12 or 3.13; found: $$found. Name another: make env PYTHON=python3.12" >&2
 	  exit 1
 	fi
-	echo "Creating .venv with $$($$python --version) and the versions of constraints.txt …"
-	if uv --version >/dev/null 2>&1; then
-	  uv venv --quiet --clear --seed --python "$$($$python -c 'import sys; print(sys.executable)')" .venv
-	  uv pip install --python $(BIN)/python $(CONSTRAINTS) -e '.[test]'
-	else
-	  $$python -m venv --clear .venv || {
-	    echo "$$python cannot create virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2
-	    exit 1
-	  }
-	  $(BIN)/python -m pip install $(CONSTRAINTS) -e '.[test]'
-	fi
+	$$python book/tools/make_env.py test $(CONSTRAINTS)
 	touch $@
 
 # Built from nothing each time: Sphinx repeats no warning for a page that it has cached.
@@ -116,21 +106,21 @@ linkcheck: env ## try every link to the outside (needs the network)
 serve: env | $(SITE)/index.html ## show the built book on http://127.0.0.1:8000 (or a free port)
 	@$(BIN)/python tests/browser/serve.py
 
-# In this order, and no further than the first that fails.
-test: lint chromium unit notebooks editions html browser ## check everything: style, code, notebooks, book, browser
+# The stages, what they run and the table at the end are in tests/suite.py.
+test: env ## check everything: style, code, notebooks, book, browser (STRICT=1: leave nothing out)
+	@$(BIN)/python tests/suite.py
 
 lint: env ## … the style of code and notebooks
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
+	@$(BIN)/python tests/suite.py lint
 
-unit: env bubblewrap ## … the package, the equations and the structure of the book
-	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules --ignore tests/browser
+unit: env ## … the package, the equations and the structure of the book
+	@$(BIN)/python tests/suite.py unit
 
 notebooks: env ## … that every chapter gives the outputs that are printed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 $(CHAPTERS)
+	@$(BIN)/python tests/suite.py notebooks
 
-browser: env chromium | $(SITE)/index.html ## … the built book in a browser
-	$(BIN)/python -m pytest tests/browser
+browser: env | $(SITE)/index.html ## … the built book in a browser
+	@$(BIN)/python tests/suite.py browser
 
 chromium: PROGRAM := chromium
 chromium: PACKAGES := chromium
@@ -139,33 +129,30 @@ bubblewrap: PACKAGES := bubblewrap libseccomp2
 chromium bubblewrap:
 	@if command -v $(PROGRAM) >/dev/null; then exit 0; fi
 	sudo=''; [ "$$(id -u)" = 0 ] || sudo='sudo -n'
-	if ! { command -v apt-get && $$sudo true; } >/dev/null 2>&1; then
-	  echo 'The tests need $@, and it cannot be installed from here.' >&2
-	  echo 'On Debian and Ubuntu: apt-get install $(PACKAGES); then run make again.' >&2
+	log=_build/$@.log
+	mkdir -p _build
+	if { command -v apt-get && $$sudo true; } >/dev/null 2>&1; then
+	  echo 'Installing $@ …'
+	  { $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -q -y --no-install-recommends $(PACKAGES); } >"$$log" 2>&1 || tail -n 20 "$$log"
+	fi
+	if ! command -v $(PROGRAM) >/dev/null; then
+	  echo '$@ is not installed, and cannot be installed from here (on Debian and Ubuntu: apt-get install $(PACKAGES)).' >&2
 	  exit 1
 	fi
-	echo 'Installing $@ …'
-	$$sudo apt-get update -q
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGES)
 
 screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide and narrow, light and dark
 	@$(BIN)/python tests/browser/screenshots.py _build/screenshots
 
 bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
-	@if ! $(BIN)/python -c 'import torch' 2>/dev/null; then
-	  if uv --version >/dev/null 2>&1; then
-	    uv pip install --python $(BIN)/python $(CONSTRAINTS) -e '.[bench]'
-	  else
-	    $(BIN)/python -m pip install $(CONSTRAINTS) -e '.[bench]'
-	  fi
-	fi
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python book/tools/make_env.py bench $(CONSTRAINTS)
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
 
 chapter: env ## run a chapter and keep its outputs: make chapter NAME=04_backpropagation
 	@$(BIN)/python book/tools/run_chapter.py $(NAME)
 
 repository: env ## write a fork's address everywhere: make repository URL=https://github.com/you/fork
-	$(BIN)/python book/tools/repository.py $(URL)
+	@$(BIN)/python book/tools/repository.py '$(URL)'
 
 clean: ## remove what was built (.venv stays)
 	rm -rf _build dist .pytest_cache .ruff_cache .hypothesis

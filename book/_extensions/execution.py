@@ -10,6 +10,7 @@ at a time; Sphinx then runs what is still missing, and shows what failed.
 
 import hashlib
 import os
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -36,6 +37,16 @@ def cache_path():
     return str(ROOT / "_build" / "executed" / digest())
 
 
+def longest_first(chapters):
+    """Return the chapters by the run time that each states, the longest first."""
+
+    def seconds(path):
+        stated = re.search(r"\*\*(\d+) s\*\* and \*\*\d+ MB\*\*", path.read_text(encoding="utf-8"))
+        return int(stated[1]) if stated else 0
+
+    return sorted(chapters, key=lambda path: (-seconds(path), path.name))
+
+
 def run(path, cache_at):
     """Run one notebook and, if it comes to its end, keep the result."""
     import nbformat
@@ -53,7 +64,7 @@ def run(path, cache_at):
 
 
 def run_ahead(processes=2):
-    """Run each chapter that is not in the cache, the longest (the last ones) first."""
+    """Run each chapter that is not in the cache, the longest first."""
     from jupyter_cache import get_cache
 
     cache = get_cache(cache_path())
@@ -65,7 +76,7 @@ def run_ahead(processes=2):
             return True
         return False
 
-    paths = sorted(ROOT.glob("book/[0-9]*.ipynb"), reverse=True)
+    paths = longest_first(ROOT.glob("book/[0-9]*.ipynb"))
     missing = [path for path in paths if is_missing(path)]
     cache.db.dispose()
     print(f"Running {len(missing)} of {len(paths)} chapters, two at a time …", flush=True)
