@@ -112,14 +112,14 @@ def keep_marks(waiting, code, said):
 
 def listen(command, live):
     """Run a command; return its exit code and what it says, which is passed on while it runs."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said = b""
-    while chunk := os.read(process.stdout.fileno(), 1 << 16):
-        said += chunk
-        if live:
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.flush()
-    return process.wait(), said.decode("utf-8", "replace")
+    said, pipe = b"", {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, cwd=ROOT, **pipe) as process:
+        while chunk := os.read(process.stdout.fileno(), 1 << 16):
+            said += chunk
+            if live:
+                sys.stdout.buffer.write(chunk)
+                sys.stdout.flush()
+    return process.returncode, said.decode("utf-8", "replace")
 
 
 def missing(target):

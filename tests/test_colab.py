@@ -11,9 +11,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import make_env
 import nbformat
 import pytest
 from book_rules import BOOK, Chapter
@@ -56,12 +56,9 @@ def colab(tmp_path_factory):
     for name in ("nncourse", "pyproject.toml", "README.md", "LICENSE", "LICENSE-CONTENT"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
-    if shutil.which("uv"):
-        run("uv", "venv", "--quiet", "--seed", "--python", sys.executable, str(top / "env"))
-        run("uv", "pip", "install", "--quiet", "--python", str(python), *packages)
-    else:
-        run(sys.executable, "-m", "venv", str(top / "env"))
-        run(str(python), "-m", "pip", "install", "--quiet", *packages)
+    uv = make_env.has_uv()
+    run(*make_env.creating(top / "env", uv))
+    run(*make_env.installing(top / "env", uv, *packages))
     build = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(top))
     run(str(python), *build, str(source))
     (wheel,) = top.glob("nncourse-*.whl")

@@ -1,17 +1,17 @@
-"""The project itself: packaging, pins, addresses, commands, and that no test is forgotten."""
+"""The project itself: packaging, pins, addresses, files, and that no test is forgotten."""
 
 import importlib.metadata as metadata
-import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import execution
+import make_env
 import pytest
 import repository
+import suite
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -112,18 +112,12 @@ def test_the_package_installs_and_imports_with_numpy_alone(tmp_path):
         copy(ROOT / name, source / name)
     python = tmp_path / "env" / "bin" / "python"
     numpy = f"numpy=={metadata.version('numpy')}"
-    if shutil.which("uv"):
-        commands = [
-            ("uv", "venv", "--quiet", "--python", sys.executable, str(python.parents[1])),
-            ("uv", "pip", "install", "--quiet", "--python", str(python), numpy),
-            ("uv", "pip", "install", "--quiet", "--python", str(python), "--no-deps", str(source)),
-        ]
-    else:
-        commands = [
-            (sys.executable, "-m", "venv", str(python.parents[1])),
-            (str(python), "-m", "pip", "install", "--quiet", numpy),
-            (str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(source)),
-        ]
+    uv = make_env.has_uv()
+    commands = [
+        make_env.creating(python.parents[1], uv),
+        make_env.installing(python.parents[1], uv, numpy),
+        make_env.installing(python.parents[1], uv, "--no-deps", str(source)),
+    ]
     program = """
 import sys, pathlib, nncourse as nn
 assert nn.__version__
@@ -171,10 +165,9 @@ def test_a_fork_changes_the_address_in_one_go(tmp_path):
         (tmp_path / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / path.relative_to(ROOT))
     old, new = repository.address(), "https://github.com/somebody/her-course.v2"
-    with pytest.raises(ValueError, match="expected an address like"):
+    with pytest.raises(ValueError, match="expected the address of a repository"):
         repository.rewrite("somebody/her-course", tmp_path)
-    assert repository.address(tmp_path) == old
-    changed = {path.name for path in repository.rewrite(new, tmp_path)}
+    changed = {path.name for path in repository.rewrite(f"{new}.git/", tmp_path)}
     assert {"_config.yml", "pyproject.toml", "CITATION.cff", "bootstrap.ipy"} <= changed
     assert repository.address(tmp_path) == new
     for path in repository.files(tmp_path):
@@ -182,93 +175,75 @@ def test_a_fork_changes_the_address_in_one_go(tmp_path):
         assert old.removeprefix("https://github.com/") not in text.replace("nncourse/data", "")
     assert {path.name for path in repository.rewrite(old, tmp_path)} == changed
     for path in repository.files():
-        assert (tmp_path / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
+        copy = tmp_path / path.relative_to(ROOT)
+        assert copy.read_bytes() == path.read_bytes() and copy.stat().st_mode == path.stat().st_mode
+    assert not list(tmp_path.rglob("*.new"))
 
 
-# Commands -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://github.com/you/fork/",
+        "https://github.com/you/fork.git",
+        "http://www.github.com/you/fork.git/",
+        "HTTPS://GitHub.com/you/fork",
+        " github.com/you/fork ",
+        "git@github.com:you/fork.git",
+        "git@github.com:you/fork",
+        "ssh://git@github.com/you/fork.git",
+    ],
+)
+def test_an_address_is_taken_as_github_and_git_write_it(written):
+    assert repository.normalized(written) == "https://github.com/you/fork"
 
 
-def test_targets_that_are_named_exist():
-    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.M))
-    pages = "README.md", "CONTRIBUTING.md", "book/index.md", "book/instructors.md"
-    named = {word for page in pages
-             for word in re.findall(r"^make ([a-z]+)|`make ([a-z]+)", read(page), re.M)
-             for word in word if word}  # fmt: skip
-    assert {"book", "test"} <= named <= targets
-    phony = set(read("Makefile").split(".PHONY:")[1].splitlines()[0].split())
-    assert phony == targets
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("https://gitlab.com/you/fork", "gitlab.com will not do"),
+        ("git@bitbucket.org:you/fork.git", "bitbucket.org will not do"),
+        ("https://github.com.example.org/you/fork", "github.com.example.org will not do"),
+        ("https://github.com/you", "expected the address"),
+        ("https://github.com/you/fork/tree/main", "expected the address"),
+        ("https://github.com/you/fork?tab=readme", "expected the address"),
+        ("https://github.com/-you/fork", "expected the address"),
+        ("https://github.com/you/.git", "expected the address"),
+        ("https://github.com/you/two words", "expected the address"),
+        ("you/fork", "expected the address"),
+    ],
+)
+def test_other_addresses_are_refused(written, words):
+    with pytest.raises(ValueError, match=words):
+        repository.normalized(written)
 
 
-def test_help_lists_the_targets():
-    listed = run("make", "--no-print-directory", cwd=ROOT).stdout
-    assert re.search(r"^ +make book +run every notebook", listed, re.M)
-
-
-def test_an_unsupported_python_gets_one_clear_line(tmp_path):
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+def test_a_new_address_is_written_everywhere_or_nowhere(tmp_path):
+    """One file cannot be written, for a folder stands where its new text should go."""
+    for name in ("_config.yml", "CITATION.cff", "README.md"):
         shutil.copy(ROOT / name, tmp_path / name)
-    old = tmp_path / "python3.9"
-    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.1" && exit\nexit 1\n')
-    old.chmod(0o755)
-    done = run("make", "env", f"PYTHON={old}", cwd=tmp_path, env={"PATH": os.environ["PATH"]})
-    assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert said == [
-        "nncourse needs Python 3.11, 3.12 or 3.13; found: Python 3.9.1. "
-        "Name another: make env PYTHON=python3.12"
-    ]
-    assert not (tmp_path / ".venv").exists()
+    (tmp_path / "README.md.new").mkdir()
+    before = {path: path.read_bytes() for path in repository.files(tmp_path)}
+    assert len(before) == 3
+    with pytest.raises(OSError):
+        repository.rewrite("https://github.com/you/fork", tmp_path)
+    assert {path: path.read_bytes() for path in repository.files(tmp_path)} == before
+    assert not [path for path in tmp_path.rglob("*.new") if path.is_file()]
 
 
-@pytest.mark.parametrize("installed", ["latexmk", "xelatex"])
-def test_half_of_latex_is_none(installed, tmp_path):
-    """Of two programs one: `make pdf` says what to do, `make editions` leaves the PDF out."""
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    programs, own = tmp_path / "programs", tmp_path / ".venv" / "bin"
-    programs.mkdir()
-    own.mkdir(parents=True)
-    for name in ("cp", "grep", "make", "mkdir", "rm", "touch"):
-        (programs / name).symlink_to(shutil.which(name))
-    book = "mkdir -p _build/epub && touch _build/epub/nncourse.epub"
-    scripts = {programs / installed: "exit 1", own / "jupyter-book": book,
-               programs / "fc-list": "echo DroidSansFallback"}  # fmt: skip
-    for path, line in scripts.items():
-        path.write_text(f"#!/bin/sh\n{line}\n")
-        path.chmod(0o755)
-    (tmp_path / ".venv" / ".made").touch()
-    pdf, editions = (
-        run("make", goal, cwd=tmp_path, env={"PATH": str(programs)}) for goal in ("pdf", "editions")
-    )
-    assert pdf.returncode != 0 and "The PDF needs LaTeX. Run: make latex" in pdf.stderr
-    assert editions.returncode == 0, editions.stderr
-    assert "No PDF: LaTeX is not installed (make latex)." in editions.stdout
-    assert (tmp_path / "_build" / "editions" / "nncourse.epub").exists()
+# What is run ----------------------------------------------------------------------------------
 
 
-def test_continuous_integration_calls_make_test():
-    assert "make test" in read(".ci/run").splitlines()
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
-
-
-def test_no_test_file_is_forgotten():
-    """`make test` collects each tests/**/test_*.py; the commands are those of the Makefile."""
-    commands = re.findall(r"^\t\$\(BIN\)/python -m (pytest .*)$", read("Makefile"), re.M)
-    collected = set()
-    for command in commands:
-        words = [
-            w for w in command.replace("-n 2 --dist loadfile", "").split() if w != "$(CHAPTERS)"
-        ]
-        if "--nbval" in words:
-            continue
-        done = run(sys.executable, "-m", *words, "--collect-only", "-q", cwd=ROOT)
-        assert done.returncode == 0, done.stdout + done.stderr
-        collected |= set(re.findall(r"^(tests/[\w/]+\.py)", done.stdout, re.M))
-    existing = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/**/test_*.py")}
-    assert len(commands) == 3
-    assert existing - collected == set()
-    stages = re.search(r"^test: (.*?) ##", read("Makefile"), re.M)[1].split()
-    assert stages == ["lint", "chromium", "unit", "notebooks", "editions", "html", "browser"]
+def test_no_test_file_is_forgotten(request, collected):
+    """The whole suite, that of the stage `unit`, collects each file but those of the browser's."""
+    stages = {stage.name: stage.command for stage in suite.stages()}
+    whole = [word for word in stages["unit"] if word in ("tests", "nncourse")]
+    if not {*whole} <= {*request.config.args}:
+        pytest.skip("only a part of the tests is run")
+    assert "--doctest-modules" in stages["unit"] and whole == ["tests", "nncourse"]
+    assert stages["unit"][stages["unit"].index("--ignore") + 1] == "tests/browser"
+    assert stages["browser"][-1] == "tests/browser"
+    existing = {*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("nncourse/losses.py")}
+    assert existing - collected == {*ROOT.glob("tests/browser/test_*.py")}
 
 
 def test_a_changed_package_is_run_again(tmp_path):
@@ -308,7 +283,8 @@ def test_files_leave_nothing_to_be_done():
             assert found is None, f"{path.relative_to(ROOT)}: {found and found[0]}"
 
 
-def test_modules_fit_on_a_few_screens():
+def test_files_fit_on_a_few_screens():
+    """In the package only lines of code count: see tests/test_public_api.py."""
     for path in tracked_files():
-        if path.suffix == ".py":
+        if path.suffix == ".py" and not path.is_relative_to(ROOT / "nncourse"):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 350, path

@@ -40,15 +40,13 @@ def installing(folder, uv, *what):
 
 
 def quietly(command, file):
-    """Run a command, write what it says to the file, and say each minute that it still runs."""
-    process = subprocess.Popen(command, stdout=file, stderr=file, cwd=ROOT)
-    start, alive = time.monotonic(), sys.stdout.isatty()
-    while True:
-        try:
-            return process.wait(1 if alive else 60)
-        except subprocess.TimeoutExpired:
-            seconds = time.monotonic() - start
-            print(f"\r{seconds:4.0f} s " if alive else f" {seconds:.0f} s …", end="", flush=True)
+    """Run a command, write what it says to the file, and show a dot every ten seconds."""
+    with subprocess.Popen(command, stdout=file, stderr=file, cwd=ROOT) as process:
+        while True:
+            try:
+                return process.wait(10)
+            except subprocess.TimeoutExpired:
+                print(".", end="", flush=True)
 
 
 def main(extra, *constraints):
@@ -60,7 +58,8 @@ def main(extra, *constraints):
     log = ROOT / LOG
     log.parent.mkdir(exist_ok=True)
     version, tool = ".".join(map(str, sys.version_info[:3])), "uv" if uv else "pip"
-    print(f"Installing [{extra}] into .venv, Python {version}, with {tool} …", flush=True)
+    what = f"Installing [{extra}] into .venv, Python {version}, with {tool} …"
+    print(what, end="", flush=True)
     with log.open("w", encoding="utf-8") as file:
         code = next((code for command in commands if (code := quietly(command, file))), 0)
     seconds = time.monotonic() - start
@@ -70,7 +69,7 @@ def main(extra, *constraints):
             sys.exit(f"{sys.executable} cannot create virtual environments. "
                      "On Debian and Ubuntu: apt-get install python3-venv")  # fmt: skip
         sys.exit(f"The environment could not be made; this is what {tool} said ({LOG}).")
-    print(f"{'' if sys.stdout.isatty() else ' '}done in {seconds:.0f} s", flush=True)
+    print(f" done in {seconds:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -71,14 +71,16 @@ def rewrite(url, root=ROOT):
         after = ADDRESS.sub(lambda m: m[1] + (new if m[2] == old else m[2]), before)
         if after != before:
             changed[path] = path.with_name(f"{path.name}.new"), after
+    written = []
     try:
         for path, (beside, text) in changed.items():
             beside.write_text(text, encoding="utf-8")
+            written.append(beside)
             shutil.copymode(path, beside)
         for path, (beside, _) in changed.items():
             beside.replace(path)
     finally:
-        for beside, _ in changed.values():
+        for beside in written:
             beside.unlink(missing_ok=True)
     return list(changed)
 

@@ -14,6 +14,7 @@ import pytest
 from classroom.attacks import ATTACKS, answer
 
 from nncourse.classroom.__main__ import main
+from nncourse.classroom.sandbox import Sandbox
 from nncourse.exercises import neurons
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
@@ -58,24 +59,25 @@ class Harbor:
             visitor.close()
 
 
-def processes():
-    """Return the command lines of all processes that run in a sandbox of ours."""
+def processes(folder):
+    """Return the processes that see this folder of ours: those in its sandboxes, and no others."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            line = path.read_bytes()
+            seen = (process / "mountinfo").read_bytes() + (process / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"/course/worker.py" in line:
-            found.append(line)
+        if folder.name.encode() in seen:
+            found.append(process.name)
     return found
 
 
 @pytest.fixture(scope="module")
-def graded():
+def graded(sandboxed):
     with tempfile.TemporaryDirectory() as top, pytest.MonkeyPatch.context() as patch:
         top = Path(top)
         top.chmod(0o755)
+        patch.setattr(tempfile, "tempdir", str(top))  # so the sandboxes of this run can be told
         (harbor_folder := top / "harbor").mkdir()
         harbor = Harbor(harbor_folder)
         patch.setenv("CANARY", CANARY)
@@ -139,4 +141,7 @@ def test_nothing_outside_was_touched(graded):
 
 
 def test_nothing_is_left_running(graded):
-    assert processes() == []
+    top = graded[3].folder.parent
+    assert processes(top) == []
+    with Sandbox() as sandbox, sandbox.start():
+        assert processes(top) != []

@@ -39,7 +39,7 @@ TWO = {name: [EXERCISES[name]] for name in ("neuron", "majority")}
 
 
 @pytest.fixture(scope="module")
-def sandbox():
+def sandbox(sandboxed):
     with Sandbox() as sandbox:
         yield sandbox
 
@@ -166,6 +166,7 @@ def run(folder, out, *arguments):
     return main(["grade", str(folder), "-o", str(out), *ONLY, *arguments])
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_gradebook_feedback_and_report(tmp_path, capsys):
     folder, out = hand_in(tmp_path / "class", CLASS), tmp_path / "grades"
     assert run(folder, out, "--seed", "7") == 0
@@ -188,6 +189,7 @@ def test_gradebook_feedback_and_report(tmp_path, capsys):
     )
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_the_same_seed_gives_the_same_grades_with_any_number_of_jobs(tmp_path):
     folder = hand_in(tmp_path / "class", CLASS)
     outs = [tmp_path / "one", tmp_path / "two"]
@@ -197,6 +199,7 @@ def test_the_same_seed_gives_the_same_grades_with_any_number_of_jobs(tmp_path):
         assert (outs[0] / path).read_bytes() == (outs[1] / path).read_bytes(), path
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_only_what_has_changed_is_graded_again(tmp_path, monkeypatch):
     folder, out, graded = hand_in(tmp_path / "class", CLASS), tmp_path / "grades", []
     monkeypatch.setattr(
@@ -217,6 +220,7 @@ def test_only_what_has_changed_is_graded_again(tmp_path, monkeypatch):
     assert read_csv(out / "gradebook.csv")[4] == ["carlgauss", "13", "", "", "", "1"]
 
 
+@pytest.mark.usefixtures("sandboxed")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_goes_on_where_it_ended(tmp_path, how):
     """The first result is written, then the grader is stopped while the last student loops."""
@@ -245,6 +249,7 @@ def test_an_interrupted_run_goes_on_where_it_ended(tmp_path, how):
     assert [row[-1] for row in read_csv(out / "gradebook.csv")[2:]] == ["2", "1", "0", "1", "1"]
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_private_checks(tmp_path, capsys):
     folder = hand_in(tmp_path / "class", {"ada.ipynb": notebook(NEURON, "def twice(x): return 2*x"),
                                           "bob.ipynb": notebook(NEURON)})  # fmt: skip
@@ -303,6 +308,7 @@ LEAKS = {
 }
 
 
+@pytest.mark.usefixtures("sandboxed")
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_sandbox_that_leaks_is_refused(monkeypatch, leak):
     tight = sandbox_module._bwrap

@@ -24,7 +24,7 @@ def blocks(language):
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
+def ran(sandboxed, tmp_path_factory):
     """Run all commands of the page, in order, in a copy of the repository."""
     top = tmp_path_factory.mktemp("fork")
     listed = ["_config.yml", "pyproject.toml", "constraints.txt", "Makefile", "CITATION.cff",

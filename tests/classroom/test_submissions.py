@@ -122,6 +122,7 @@ def test_links_and_pipes_are_not_opened(tmp_path):
     assert loaded["pipe"][0] == [] and "not a regular file" in loaded["pipe"][1][0]
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_a_class_with_all_of_them_is_graded(tmp_path):
     names = {"=cmd|' /C calc'!A0": "formula", "<script>alert(1)</script>": "markup"}
     folder = tmp_path / "class"
