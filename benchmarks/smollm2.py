@@ -21,7 +21,7 @@ PROMPT, STEPS, ROUNDS = "Once upon a time", 24, 7
 
 def one_product(model):
     """As many bytes as the model has, in one matrix; numbers of a usual size."""
-    rows = model.config.parameters // 4096
+    rows = model.count_parameters() // 4096
     matrix = np.full((rows, 4096), 0.5, np.float32)
     vector = np.full(4096, 0.5, np.float32)
 
@@ -73,7 +73,7 @@ def main():
         "nncourse, without the cache": decode(False),
     }
     seconds = side_by_side(contenders, steps=STEPS, rounds=ROUNDS)
-    size = 4 * model.config.parameters
+    size = 4 * model.count_parameters()
     title = f"SmolLM2-135M, {STEPS} tokens after {len(ids)}, float32, one thread"
     print_table(title, seconds, baseline="one product of this size")
     bound = statistics.median(seconds["one product of this size"])

@@ -5,68 +5,47 @@ and several query heads to one head of keys and values, which makes the cache of
 Source: Touvron et al. (2023); Ainslie et al. (2023) for the grouped queries.
 """
 
-from dataclasses import dataclass
-from itertools import tee
-from math import prod, sqrt
+from itertools import islice, tee
+from math import sqrt
 
 import numpy as np
 
 from ..activations import silu, softmax
 from ..layers.rotary import rotary_tables, rotate
+from ..scale.counting import count_parameters
 from .chat import chat_ids
-from .sampling import sample
+from .sampling import draw
 from .words import checked_ids
 
-__all__ = ["KeyValueCache", "Llama", "LlamaConfig"]
+__all__ = ["KeyValueCache", "Llama", "weight_shapes"]
 
 CHUNK = 256  # tokens read at once: bounds the memory that their attention takes
 
 
-@dataclass(frozen=True)
-class LlamaConfig:
-    """The sizes of a Llama-type model.
+def weight_shapes(a):
+    """Names of a Llama's weights, as GGUF files have them, and their shapes: (outputs, inputs).
+
+    Parameters
+    ----------
+    a : Architecture
 
     Examples
     --------
-    >>> config = LlamaConfig(
-    ...     vocabulary=49152, dim=576, hidden=1536, layers=30, heads=9, kv_heads=3, context=8192
-    ... )
-    >>> config.parameters
-    134515008
+    >>> from nncourse.scale.architectures import SMOLLM2_135M
+    >>> shapes = weight_shapes(SMOLLM2_135M)
+    >>> len(shapes), shapes["blk.29.attn_k.weight"]
+    (272, (192, 576))
     """
-
-    vocabulary: int
-    dim: int
-    hidden: int
-    layers: int
-    heads: int
-    kv_heads: int
-    context: int
-    epsilon: float = 1e-5
-    base: float = 10000.0
-
-    @property
-    def head_dim(self):
-        """Features of one head."""
-        return self.dim // self.heads
-
-    @property
-    def parameters(self):
-        """How many numbers the model has."""
-        return sum(map(prod, self.shapes().values()))
-
-    def shapes(self):
-        """Names of the weights, as GGUF files have them, and their shapes: (outputs, inputs)."""
-        d, h, kv = self.dim, self.hidden, self.kv_heads * self.head_dim
-        block = {
-            "attn_norm": (d,), "attn_q": (d, d), "attn_k": (kv, d), "attn_v": (kv, d),
-            "attn_output": (d, d), "ffn_norm": (d,), "ffn_gate": (h, d), "ffn_up": (h, d),
-            "ffn_down": (d, h),
-        }  # fmt: skip
-        shapes = {"token_embd.weight": (self.vocabulary, d), "output_norm.weight": (d,)}
-        for i in range(self.layers):
-            shapes |= {f"blk.{i}.{name}.weight": shape for name, shape in block.items()}
-        return shapes
+    d, h, kv = a.dim, a.hidden, a.kv_dim
+    block = {
+        "attn_norm": (d,), "attn_q": (d, d), "attn_k": (kv, d), "attn_v": (kv, d),
+        "attn_output": (d, d), "ffn_norm": (d,), "ffn_gate": (h, d), "ffn_up": (h, d),
+        "ffn_down": (d, h),
+    }  # fmt: skip
+    shapes = {"token_embd.weight": (a.vocabulary, d), "output_norm.weight": (d,)}
+    for i in range(a.layers):
+        shapes |= {f"blk.{i}.{name}.weight": shape for name, shape in block.items()}
+    return shapes
 
 
 class KeyValueCache:
@@ -74,21 +53,31 @@ class KeyValueCache:
 
     Parameters
     ----------
-    config : LlamaConfig
+    architecture : Architecture
     capacity : int
-        The most tokens that it can hold.
+        The most tokens that it can hold, at most the context.
+
+    Raises
+    ------
+    ValueError
+        If the capacity is more than the context, or more than it is put in.
 
     Examples
     --------
-    >>> config = LlamaConfig(100, 64, 256, layers=2, heads=4, kv_heads=2, context=128)
-    >>> KeyValueCache(config, 128)
-    KeyValueCache(0 of 128 tokens, 0.1 MB)
+    >>> from nncourse.scale.architectures import SMOLLM2_135M
+    >>> KeyValueCache(SMOLLM2_135M, 100)
+    KeyValueCache(0 of 100 tokens, 4.6 MB)
     """
 
-    def __init__(self, config, capacity):
-        shape = (2, config.layers, config.kv_heads, capacity, config.head_dim)
-        self.keys, self.values = np.zeros(shape, np.float32)
-        self.length, self.capacity = 0, capacity
+    def __init__(self, architecture, capacity):
+        a = architecture
+        if not isinstance(capacity, int | np.integer) or not 0 < capacity <= a.context:
+            raise ValueError(f"a cache holds from 1 to {a.context} tokens, got {capacity!r}.")
+        # two arrays of shape (layers, kv_heads, capacity, head_dim)
+        self.keys, self.values = np.zeros(
+            (2, a.layers, a.kv_heads, capacity, a.head_dim), np.float32
+        )
+        self.length, self.capacity = 0, int(capacity)
 
     def __repr__(self):
         size = (self.keys.nbytes + self.values.nbytes) / 1e6
@@ -97,6 +86,8 @@ class KeyValueCache:
     def extend(self, layer, keys, values):
         """Append (kv_heads, new, head_dim) in one layer; return all keys and values there."""
         end = self.length + keys.shape[1]
+        if end > self.capacity:
+            raise ValueError(f"{self!r} has no room for {keys.shape[1]} more.")
         self.keys[layer, :, self.length : end] = keys
         self.values[layer, :, self.length : end] = values
         return self.keys[layer, :, :end], self.values[layer, :, :end]
@@ -107,9 +98,10 @@ class Llama:
 
     Parameters
     ----------
-    config : LlamaConfig
+    architecture : Architecture
+        As :meth:`Architecture.llama <nncourse.scale.architectures.Architecture.llama>` makes it.
     weights : mapping
-        From each name of ``config.shapes()`` to its array, for instance a
+        From each name of :func:`weight_shapes` to its array, for instance a
         :class:`~nncourse.language.gguf.GGUFFile`. The pairs of features that are rotated are
         (0, 1), (2, 3), …, as in GGUF files. The table of token vectors is the output's kernel, too.
     tokenizer : BytePairTokenizer, optional
@@ -120,15 +112,17 @@ class Llama:
     Raises
     ------
     ValueError
-        If the sizes do not fit together, a weight has another shape, or ids are no ids, none, or
-        more than the context.
+        If the architecture is of another type, a weight has another shape or is not finite, or ids
+        are no ids, none, or more than the context, with those in the cache.
 
     Examples
     --------
-    >>> config = LlamaConfig(10, 8, 16, layers=2, heads=4, kv_heads=2, context=32)
+    >>> from nncourse.scale.architectures import Architecture
+    >>> sizes = {"layers": 2, "dim": 8, "heads": 4, "kv_heads": 2, "hidden": 16}
+    >>> tiny = Architecture.llama(vocabulary=10, context=32, **sizes)
     >>> rng = np.random.default_rng(0)
-    >>> weights = {name: rng.normal(size=shape) for name, shape in config.shapes().items()}
-    >>> model = Llama(config, weights)
+    >>> weights = {name: rng.normal(size=shape) for name, shape in weight_shapes(tiny).items()}
+    >>> model = Llama(tiny, weights)
     >>> model
     Llama(dim=8, layers=2, heads=4, kv_heads=2, context=32, 1,272 parameters)
     >>> model.logits([1, 2, 3]).shape
@@ -137,27 +131,36 @@ class Llama:
     5
     """
 
-    def __init__(self, config, weights, *, tokenizer=None, end=()):
-        if config.dim % config.heads or config.heads % config.kv_heads or config.head_dim % 2:
+    def __init__(self, architecture, weights, *, tokenizer=None, end=()):
+        a = architecture
+        llama = a.rotary and a.gated and a.causal and a.head == "tied" and a.context
+        if not llama or a.bias or a.pooler or a.segments or a.head_dim % 2:
             raise ValueError(
-                f"heads must divide dim into even parts, and kv_heads the heads; got {config}."
+                f"expected Architecture.llama(...) with a context and an even head_dim, got {a}."
             )
-        self.config, self.tokenizer, self.end = config, tokenizer, tuple(end)
-        self.output = _kernel(weights, ["token_embd.weight"], config)  # (dim, vocabulary)
-        self.blocks = [_Block(config, weights, i) for i in range(config.layers)]
-        self.norm = _checked(weights, "output_norm.weight", config)
-        self._rotation = rotary_tables(config.context, config.head_dim, config.base)
+        self.architecture, self.tokenizer = a, tokenizer
+        self.end = tuple(checked_ids(end, a.vocabulary))
+        shapes = weight_shapes(a)
+        self.output = _kernel(weights, ["token_embd.weight"], shapes)  # (dim, vocabulary)
+        self.blocks = [_Block(a, weights, shapes, i) for i in range(a.layers)]
+        self.norm = _checked(weights, "output_norm.weight", shapes)
+        self._rotation = rotary_tables(a.context, a.head_dim, a.base)  # (context, head_dim / 2)
 
     def __repr__(self):
-        c = self.config
+        a = self.architecture
         return (
-            f"Llama(dim={c.dim}, layers={c.layers}, heads={c.heads}, kv_heads={c.kv_heads}, "
-            f"context={c.context}, {c.parameters:,} parameters)"
+            f"Llama(dim={a.dim}, layers={a.layers}, heads={a.heads}, kv_heads={a.kv_heads}, "
+            f"context={a.context}, {self.count_parameters():,} parameters)"
         )
+
+    def count_parameters(self):
+        """Return how many numbers the model has."""
+        return sum(count_parameters(self.architecture).values())
 
     def cache(self, capacity=None):
         """Return an empty :class:`KeyValueCache`, for the whole context unless told."""
-        return KeyValueCache(self.config, capacity or self.config.context)
+        capacity = self.architecture.context if capacity is None else capacity
+        return KeyValueCache(self.architecture, capacity)
 
     def logits(self, ids, cache=None):
         """Read tokens, and score for each the whole vocabulary as its successor.
@@ -165,7 +168,7 @@ class Llama:
         Parameters
         ----------
         ids : sequence of int
-            At least one.
+            At least one; with those in the cache no more than the context.
         cache : KeyValueCache, optional
             The tokens read before these; they are added to it.
 
@@ -173,30 +176,30 @@ class Llama:
         -------
         array of float32, shape (len(ids), vocabulary)
         """
-        return self._read(self._checked_ids(ids), cache) @ self.output
+        return self._read(self._checked_ids(ids, cache), cache) @ self.output
 
     def generate(
         self,
-        prompt,
+        ids,
         *,
-        max_new_tokens=100,
-        temperature=0.0,
+        max_new_tokens,
+        temperature=0,
         top_k=None,
         top_p=None,
-        rng=None,
         stop=None,
+        rng=None,
         stream=None,
         cache=True,
     ):
-        """Continue a prompt: text with text, or ids with ids; return what is new.
+        """Continue a sequence; return the new ids.
 
         Ends at ``max_new_tokens``, at a token of ``stop`` (not returned), or where the context is
         full.
 
         Parameters
         ----------
-        prompt : str or sequence of int
-            Special tokens are recognized in ids alone.
+        ids : sequence of int
+            What stands before; a text goes to :meth:`complete`.
         max_new_tokens : int
             At least 1.
         temperature, top_k, top_p, rng
@@ -208,27 +211,38 @@ class Llama:
         cache : bool
             False reads the whole sequence again for each token: the same ids, slowly.
         """
-        text = isinstance(prompt, str)
-        if self.tokenizer is None and (text or stream):
-            raise ValueError("this model has no tokenizer: give ids, and no stream.")
-        ids = self._checked_ids(self.tokenizer.encode(prompt) if text else prompt)
-        if max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens!r}.")
-        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        sample([0.0], **options)  # complains now rather than after the prompt was read
-        options["rng"] = np.random.default_rng(rng)
-        if stop is None:
-            stop = self.end
-        else:
-            one = isinstance(stop, (int, np.integer))
-            stop = checked_ids([stop] if one else stop, self.config.vocabulary)
-        new = self._continue(ids, max_new_tokens, stop, options, cache)
+        ids, context = self._checked_ids(ids), self.architecture.context
+        if stream:
+            self._need_tokenizer()
+        kept = []  # the cache, made when the first token is wanted
+
+        def predict(new):
+            if not cache:
+                return self._read(ids + new)[-1] @ self.output
+            if not new:
+                kept[:] = [self.cache(min(context, len(ids) + max_new_tokens))]
+            return self._read(new[-1:] or ids, *kept)[-1] @ self.output
+
+        new = draw(
+            predict, self.architecture.vocabulary, max_new_tokens=max_new_tokens, rng=rng,
+            stop=self.end if stop is None else stop,
+            temperature=temperature, top_k=top_k, top_p=top_p,
+        )  # fmt: skip
+        new = islice(new, context - len(ids))
         if stream:
             new, copy = tee(new)
             for piece in self.tokenizer.decode_stream(copy):
                 stream(piece)
-        new = list(new)
-        return self.tokenizer.decode(new) if text else new
+        return list(new)
+
+    def complete(self, text, *, max_new_tokens=256, **options):
+        """Continue a text; return what is new, a text. The options are those of :meth:`generate`.
+
+        Special tokens are not recognized in the text.
+        """
+        self._need_tokenizer()
+        ids = self.tokenizer.encode(text)
+        return self.tokenizer.decode(self.generate(ids, max_new_tokens=max_new_tokens, **options))
 
     def chat(self, messages, *, max_new_tokens=256, **options):
         """Answer a question or continue a conversation; return the answer, a text.
@@ -236,82 +250,80 @@ class Llama:
         ``messages`` as for :func:`nncourse.language.chat.chat_ids`, the options as for
         :meth:`generate`.
         """
-        if self.tokenizer is None:
-            raise ValueError("this model has no tokenizer, and a chat is text.")
+        self._need_tokenizer()
         ids = chat_ids(self.tokenizer, messages)
         return self.tokenizer.decode(self.generate(ids, max_new_tokens=max_new_tokens, **options))
 
-    def _continue(self, ids, tokens, stop, options, cached):
-        """Yield new ids, one after the other."""
-        tokens = min(tokens, self.config.context - len(ids))
-        cache, unread, ids = self.cache(len(ids) + tokens), ids, list(ids)
-        for _ in range(tokens):
-            h = self._read(unread, cache) if cached else self._read(ids)
-            new = sample(h[-1] @ self.output, **options)
-            if new in stop:
-                return
-            yield new
-            unread = [new]
-            ids.append(new)
+    def _need_tokenizer(self):
+        if self.tokenizer is None:
+            raise ValueError("this model has no tokenizer, and cannot read or write text.")
 
     def _read(self, ids, cache=None):
         """Return what the last layer makes of each token, (len(ids), dim)."""
         cache = self.cache(len(ids)) if cache is None else cache
-        if cache.length + len(ids) > cache.capacity:
-            raise ValueError(f"{cache!r} has no room for {len(ids)} more.")
         parts = []
         for start in range(0, len(ids), CHUNK):
-            x = np.ascontiguousarray(self.output[:, ids[start : start + CHUNK]].T)
+            x = np.ascontiguousarray(self.output[:, ids[start : start + CHUNK]].T)  # (time, dim)
             positions = slice(cache.length, cache.length + len(x))
-            rotation = [table[positions] for table in self._rotation]
+            rotation = [table[positions] for table in self._rotation]  # (time, head_dim / 2)
             for block in self.blocks:
                 x = block(x, rotation, cache)
             cache.length += len(x)
-            parts.append(_rms_norm(x, self.norm, self.config.epsilon))
+            parts.append(_rms_norm(x, self.norm, self.architecture.epsilon))
         return np.concatenate(parts)
 
-    def _checked_ids(self, ids):
-        ids = checked_ids(ids, self.config.vocabulary)
-        if not 0 < len(ids) <= self.config.context:
+    def _checked_ids(self, ids, cache=None):
+        ids, context = checked_ids(ids, self.architecture.vocabulary), self.architecture.context
+        past = cache.length if cache else 0
+        if not 0 < len(ids) <= context - past:
+            after = f" after the {past} in the cache" if past else ""
             raise ValueError(
-                f"the model reads from 1 to {self.config.context} tokens, got {len(ids)}."
+                f"the model reads from 1 to {context} tokens in all, got {len(ids)}{after}."
             )
+        if cache and past + len(ids) > cache.capacity:
+            raise ValueError(f"{cache!r} has no room for {len(ids)} more.")
         return ids
 
 
 class _Block:
     """Attention, then a gated network; each reads a normalized stream and adds to it."""
 
-    def __init__(self, config, weights, i):
+    def __init__(self, architecture, weights, shapes, i):
         def kernel(*names):
-            return _kernel(weights, [f"blk.{i}.{name}.weight" for name in names], config)
+            return _kernel(weights, [f"blk.{i}.{name}.weight" for name in names], shapes)
 
-        self.config, self.layer = config, i
-        self.attention_norm = _checked(weights, f"blk.{i}.attn_norm.weight", config)
-        self.network_norm = _checked(weights, f"blk.{i}.ffn_norm.weight", config)
+        self.architecture, self.layer = architecture, i
+        self.attention_norm = _checked(weights, f"blk.{i}.attn_norm.weight", shapes)
+        self.network_norm = _checked(weights, f"blk.{i}.ffn_norm.weight", shapes)
         self.query_key_value = kernel("attn_q", "attn_k", "attn_v")  # side by side: one product
         self.attention_output = kernel("attn_output")
         self.gate_up, self.down = kernel("ffn_gate", "ffn_up"), kernel("ffn_down")
 
     def __call__(self, x, rotation, cache):
-        h = _rms_norm(x, self.attention_norm, self.config.epsilon)
-        x = x + self.attend(h, rotation, cache)
-        h = _rms_norm(x, self.network_norm, self.config.epsilon) @ self.gate_up
-        gate, up = h[:, : self.config.hidden], h[:, self.config.hidden :]
-        return x + (silu(gate) * up) @ self.down
+        epsilon = self.architecture.epsilon
+        x = x + self.attend(_rms_norm(x, self.attention_norm, epsilon), rotation, cache)
+        return x + self.think(_rms_norm(x, self.network_norm, epsilon))  # (time, dim)
 
     def attend(self, x, rotation, cache):
-        heads, kv, d, t = self.config.heads, self.config.kv_heads, self.config.head_dim, len(x)
-        qkv = (x @ self.query_key_value).reshape(t, heads + 2 * kv, d).swapaxes(0, 1)
-        turned = rotate(qkv[: heads + kv], *rotation)
-        keys, values = cache.extend(self.layer, turned[heads:], qkv[heads + kv :])  # (kv, s, d)
-        queries = turned[:heads].reshape(kv, -1, d) / sqrt(d)  # a group of heads, one head of keys
-        scores = (queries @ keys.swapaxes(1, 2)).reshape(heads, t, -1)
+        a, t = self.architecture, len(x)
+        qkv = x @ self.query_key_value  # (time, (heads + 2 kv_heads) head_dim)
+        qkv = qkv.reshape(t, -1, a.head_dim).swapaxes(0, 1)  # (heads + 2 kv_heads, time, head_dim)
+        queries, keys, values = np.split(qkv, [a.heads, a.heads + a.kv_heads])
+        queries, keys = rotate(queries, *rotation), rotate(keys, *rotation)
+        keys, values = cache.extend(self.layer, keys, values)  # (kv_heads, past + time, head_dim)
+        queries = queries.reshape(a.kv_heads, -1, a.head_dim)  # (kv_heads, group · time, head_dim)
+        scores = queries / sqrt(a.head_dim) @ keys.swapaxes(1, 2)
+        scores = scores.reshape(a.heads, t, -1)  # (heads, time, past + time)
         if t > 1:
             future = np.triu(np.ones(scores.shape[1:], bool), k=1 + scores.shape[2] - t)
             np.copyto(scores, -np.inf, where=future)
-        mixed = softmax(scores).reshape(kv, -1, keys.shape[1]) @ values
-        return mixed.reshape(heads, t, d).swapaxes(0, 1).reshape(t, -1) @ self.attention_output
+        shares = softmax(scores).reshape(a.kv_heads, -1, keys.shape[1])
+        mixed = (shares @ values).reshape(a.heads, t, a.head_dim)  # (heads, time, head_dim)
+        return mixed.swapaxes(0, 1).reshape(t, -1) @ self.attention_output  # (time, dim)
+
+    def think(self, x):
+        gate, up = np.split(x @ self.gate_up, 2, axis=1)  # both (time, hidden)
+        return (silu(gate) * up) @ self.down  # (time, dim)
 
 
 def _rms_norm(x, gain, epsilon):
@@ -319,18 +331,20 @@ def _rms_norm(x, gain, epsilon):
     return x / np.sqrt(mean_square + epsilon) * gain
 
 
-def _kernel(weights, names, config):
+def _kernel(weights, names, shapes):
     """Return matrices side by side as one of shape (inputs, outputs).
 
     Decoding takes as long as reading the weights, which is fastest along the longer side.
     """
-    kernel = np.concatenate([_checked(weights, name, config) for name in names]).T
+    kernel = np.concatenate([_checked(weights, name, shapes) for name in names]).T
     return kernel if kernel.shape[0] > kernel.shape[1] else np.ascontiguousarray(kernel)
 
 
-def _checked(weights, name, config):
-    """Return a weight as float32, or say that it has another shape."""
-    array, shape = np.asarray(weights[name], np.float32), config.shapes()[name]
-    if array.shape != shape:
-        raise ValueError(f"weight {name!r} must have shape {shape}, got {array.shape}.")
+def _checked(weights, name, shapes):
+    """Return a weight as float32, or say what is wrong with it."""
+    array = np.asarray(weights[name], np.float32)
+    if array.shape != shapes[name]:
+        raise ValueError(f"weight {name!r} must have shape {shapes[name]}, got {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"weight {name!r} holds NaN or infinity.")
     return array

@@ -8,8 +8,9 @@ import hashlib
 
 import numpy as np
 
+from ..scale.architectures import Architecture
 from .gguf import GGUFFile
-from .llama import Llama, LlamaConfig
+from .llama import Llama
 from .tokenizers import BytePairTokenizer, WordPieceTokenizer
 from .transformer import BERT
 from .weights import Wheel, locate
@@ -64,7 +65,7 @@ class MiniLM:
     With random weights and a small vocabulary:
 
     >>> tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "neural", "net", "##s"]
-    >>> model = MiniLM(BERT(8, 6, 2, 1, length=16, rng=0), WordPieceTokenizer(tokens))
+    >>> model = MiniLM(BERT(8, 6, 2, 1, context=16, rng=0), WordPieceTokenizer(tokens))
     >>> model
     MiniLM(BERT(8, 6, heads=2, layers=1))
     >>> vectors = model.embed(["neural nets", "net", "neural nets"])
@@ -145,7 +146,7 @@ def load_minilm(*, verbose=True):
             for name, (there, sha256) in MINILM_FILES.items()
         )
     tokenizer = WordPieceTokenizer(vocabulary.read_text(encoding="utf-8").splitlines())
-    bert = BERT(len(tokenizer), 384, 12, 6, length=512)
+    bert = BERT(len(tokenizer), 384, 12, 6, context=512)
     with safe_open(weights, framework="np") as tensors:
         _fill(bert, tensors)
     if verbose:
@@ -178,7 +179,7 @@ def load_smollm2(*, verbose=True):
     --------
     >>> model = load_smollm2()  # doctest: +SKIP
     SmolLM2-135M-Instruct: 134,515,008 parameters, stored in F32, Q4_1 and Q8_0
-    >>> model.generate("The capital of France is", max_new_tokens=1)  # doctest: +SKIP
+    >>> model.complete("The capital of France is", max_new_tokens=1)  # doctest: +SKIP
     ' Paris'
     """
     with Wheel(SMOLLM2_WHEEL) as wheel:
@@ -187,7 +188,7 @@ def load_smollm2(*, verbose=True):
     model = read_llama(path)
     if verbose:
         print(
-            f"SmolLM2-135M-Instruct: {model.config.parameters:,} parameters, "
+            f"SmolLM2-135M-Instruct: {model.count_parameters():,} parameters, "
             "stored in F32, Q4_1 and Q8_0"
         )
     return model
@@ -219,14 +220,14 @@ def read_llama(path):
     if hashlib.sha256(template.encode()).hexdigest() != CHAT_TEMPLATE_SHA256:
         raise ValueError(f"{file.path.name} has another chat template: {template!r:.200}")
     try:
-        config, tokenizer, end = _config(file.metadata), _tokenizer(file.metadata), []
+        sizes, tokenizer = _architecture(file.metadata), _tokenizer(file.metadata)
         end = [file.metadata["tokenizer.ggml.eos_token_id"], tokenizer.special["<|endoftext|>"]]
-        return Llama(config, file, tokenizer=tokenizer, end=end)
+        return Llama(sizes, file, tokenizer=tokenizer, end=end)
     except KeyError as error:
         raise ValueError(f"{file.path.name} lacks {error.args[0]}.") from None
 
 
-def _config(metadata):
+def _architecture(metadata):
     names = {
         "dim": "embedding_length", "hidden": "feed_forward_length", "layers": "block_count",
         "heads": "attention.head_count", "kv_heads": "attention.head_count_kv",
@@ -234,7 +235,7 @@ def _config(metadata):
         "base": "rope.freq_base",
     }  # fmt: skip
     sizes = {name: metadata[f"llama.{key}"] for name, key in names.items()}
-    return LlamaConfig(vocabulary=len(metadata["tokenizer.ggml.tokens"]), **sizes)
+    return Architecture.llama(vocabulary=len(metadata["tokenizer.ggml.tokens"]), **sizes)
 
 
 def _tokenizer(metadata):

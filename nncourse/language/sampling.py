@@ -8,8 +8,9 @@ unlikely tokens, of which there are many. What is left is drawn from.
 import numpy as np
 
 from ..activations import softmax
+from .words import checked_ids
 
-__all__ = ["probabilities", "sample"]
+__all__ = ["draw", "probabilities", "sample"]
 
 
 def probabilities(logits, *, temperature=1.0, top_k=None, top_p=None):
@@ -97,6 +98,68 @@ def sample(logits, *, temperature=1.0, top_k=None, top_p=None, rng=None):
         return int(_checked(logits, temperature, top_k, top_p).argmax())
     p = probabilities(logits, temperature=temperature, top_k=top_k, top_p=top_p)
     return int(np.random.default_rng(rng).choice(len(p), p=p))
+
+
+def draw(
+    predict,
+    vocabulary,
+    *,
+    max_new_tokens,
+    temperature=0,
+    top_k=None,
+    top_p=None,
+    stop=None,
+    rng=None,
+):
+    """Yield new tokens, one after the other: the loop of every model that generates.
+
+    Parameters
+    ----------
+    predict : callable
+        From the list of the new ids so far to the logits of the next one.
+    vocabulary : int
+        Number of different ids.
+    max_new_tokens : int
+        At least 1.
+    temperature, top_k, top_p
+        As for :func:`probabilities`.
+    stop : int or sequence of int, optional
+        Ids at which it ends; they are not yielded.
+    rng : int, Generator or None
+        Source of the draws.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range; at once, before anything is predicted.
+
+    Examples
+    --------
+    A model that counts:
+
+    >>> list(draw(lambda new: np.eye(5)[len(new)], 5, max_new_tokens=3))
+    [0, 1, 2]
+    >>> list(draw(lambda new: np.eye(5)[len(new)], 5, max_new_tokens=3, stop=1))
+    [0]
+    """
+    if not isinstance(max_new_tokens, int | np.integer) or max_new_tokens < 1:
+        raise ValueError(f"max_new_tokens is a whole number of at least 1, got {max_new_tokens!r}.")
+    options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+    _checked([0.0], **options)
+    if isinstance(stop, int | np.integer):
+        stop = [stop]
+    stop, rng = checked_ids(stop or (), vocabulary), np.random.default_rng(rng)
+
+    def ids():
+        new = []
+        while len(new) < max_new_tokens:
+            best = sample(predict(new), rng=rng, **options)
+            if best in stop:
+                return
+            new.append(best)
+            yield best
+
+    return ids()
 
 
 def _checked(logits, temperature, top_k, top_p):

@@ -16,8 +16,9 @@ from ..layers.attention import MultiHeadAttention
 from ..layers.core import Layer, Residual, Sequential, _check_sizes
 from ..layers.dense import Dense, Dropout
 from ..layers.embedding import Embedding, PositionalEncoding
+from ..layers.masks import checked_mask
 from ..layers.normalization import LayerNorm
-from .sampling import sample
+from .sampling import draw
 from .words import checked_ids
 
 __all__ = ["BERT", "GPT", "TransformerBlock"]
@@ -130,8 +131,8 @@ class GPT(Layer):
         As in :class:`TransformerBlock`.
     layers : int
         Number of blocks.
-    length : int
-        The longest sequence.
+    context : int
+        The most tokens that it sees at once: the longest sequence.
     rotary : bool
         Whether attention turns queries and keys by their positions, instead of adding learned
         vectors.
@@ -149,15 +150,21 @@ class GPT(Layer):
     Raises
     ------
     TypeError, ValueError
-        If the ids are not whole numbers of the vocabulary, or the sequence is too long.
+        If the ids are not whole numbers of the vocabulary, the sequence is too long, or it is
+        padded on the left.
+
+    Notes
+    -----
+    Pad texts of a batch on the right: a text's first token stands at position 0, and no token sees
+    what comes after it. ``forward(x, mask=mask)`` refuses another mask.
 
     Examples
     --------
-    >>> model = GPT(10, 8, 2, 1, length=16, rng=0)
+    >>> model = GPT(10, 8, 2, 1, context=16, rng=0)
     >>> model(np.array([[1, 2, 3]])).shape
     (1, 3, 10)
-    >>> len(model.generate([1, 2, 3], 5, rng=0))
-    8
+    >>> len(model.generate([1, 2, 3], max_new_tokens=5))
+    5
     """
 
     takes_mask = True
@@ -169,17 +176,17 @@ class GPT(Layer):
         heads,
         layers,
         *,
-        length,
+        context,
         rotary=False,
         dropout=0.0,
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, layers=layers, length=length)
+        _check_sizes(self, layers=layers, context=context)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
         self.embedding = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
-        self.positions = None if rotary else PositionalEncoding(length, dim, learned=True, **made)
+        self.positions = None if rotary else PositionalEncoding(context, dim, learned=True, **made)
         options = {"causal": True, "rotary": rotary, "dropout": dropout} | made
         self.blocks = tuple(TransformerBlock(dim, heads, **options) for _ in range(layers))
         for block in self.blocks:  # so that the stream does not grow with the number of blocks
@@ -188,12 +195,15 @@ class GPT(Layer):
         self.norm = LayerNorm(dim, dtype=dtype)
         parts = [Dropout(dropout, rng=rng), *self.blocks, self.norm]
         self.body = Sequential(*parts) if rotary else Sequential(self.positions, *parts)
-        self.length = length
+        self.context = context
 
     def forward(self, x, *, training=False, mask=None):
-        _check_ids(self, x, self.length)
-        h = self.body.forward(self.embedding.forward(x), training=training, mask=mask)
-        return self.remember(h, h @ self.embedding.table.value.T)
+        _check_ids(self, x, self.context)
+        if mask is not None:
+            _check_padding(self, checked_mask(mask, x.shape, repr(self)))
+        h = self.embedding.forward(x)  # (batch, time, dim)
+        h = self.body.forward(h, training=training, mask=mask)
+        return self.remember(h, h @ self.embedding.table.value.T)  # (batch, time, vocabulary)
 
     def backward(self, grad):
         h = self.recall(grad)
@@ -201,28 +211,42 @@ class GPT(Layer):
         table.grad += grad.reshape(-1, len(table.value)).T @ h.reshape(-1, h.shape[-1])
         self.embedding.backward(self.body.backward(grad @ table.value))
 
-    def generate(self, prompt, tokens, *, temperature=1.0, top_k=None, top_p=None, rng=None):
-        """Return the ids of the prompt and of so many more, drawn one after the other.
+    def generate(
+        self,
+        ids,
+        *,
+        max_new_tokens,
+        temperature=0,
+        top_k=None,
+        top_p=None,
+        stop=None,
+        rng=None,
+    ):
+        """Continue a sequence; return the new ids, chosen one after the other.
 
-        Each is drawn from the prediction after the last ``length`` ids; see
-        :func:`nncourse.language.sampling.sample` for the settings.
+        Each is chosen from the prediction after the last ``context`` ids: what stands before is
+        forgotten. Ends at ``max_new_tokens``, or at an id of ``stop``, which is not returned; see
+        :func:`nncourse.language.sampling.draw` for the settings.
 
         Raises
         ------
         ValueError
-            If the prompt is empty or no ids of the vocabulary, or a number is out of range.
+            If there are no ids, or ids of another vocabulary, or a number is out of range.
         """
-        ids = checked_ids(prompt, len(self.embedding.table.value))
-        rng = np.random.default_rng(rng)
+        vocabulary = len(self.embedding.table.value)
+        ids = checked_ids(ids, vocabulary)
         if not ids:
-            raise ValueError("generate expects a prompt of at least one token, got none")
-        if not isinstance(tokens, (int, np.integer)) or tokens < 1:
-            raise ValueError(f"generate expects at least one token to draw, got {tokens!r}")
-        for _ in range(tokens):
-            logits = self.forward(np.array([ids[-self.length :]]))[0, -1]
-            options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-            ids.append(sample(logits, rng=rng, **options))
-        return ids
+            raise ValueError("generate expects at least one id to go on from, got none")
+
+        def predict(new):
+            return self.forward(np.array([(ids + new)[-self.context :]]))[0, -1]
+
+        return list(
+            draw(
+                predict, vocabulary, max_new_tokens=max_new_tokens, temperature=temperature,
+                top_k=top_k, top_p=top_p, stop=stop, rng=rng,
+            )
+        )  # fmt: skip
 
     def __repr__(self):
         vocabulary, dim = self.embedding.table.value.shape
@@ -235,7 +259,7 @@ class BERT(Layer):
 
     Vectors of tokens, positions and segments are added and normalized; then come blocks with the
     normalization last and the exact GELU. To train it, put a head on it:
-    ``nn.Sequential(nn.BERT(...), nn.Dense(dim, vocabulary))`` predicts hidden tokens.
+    ``nn.Sequential(nn.BERT(...), nn.Dense(dim, vocabulary))`` predicts masked tokens.
     Source: Devlin et al. (2019), section 3.
 
     Parameters
@@ -246,7 +270,7 @@ class BERT(Layer):
         As in :class:`TransformerBlock`.
     segments : int
         Number of kinds of text in a sequence: BERT has two, a question and a passage for instance.
-    layers, length, dropout, rng, dtype
+    layers, context, dropout, rng, dtype
         As in :class:`GPT`.
 
     Attributes
@@ -268,7 +292,7 @@ class BERT(Layer):
 
     Examples
     --------
-    >>> model = BERT(10, 8, 2, 1, length=16, rng=0)
+    >>> model = BERT(10, 8, 2, 1, context=16, rng=0)
     >>> model(np.array([[1, 2, 0]]), mask=np.array([[True, True, False]])).shape
     (1, 3, 8)
     """
@@ -282,28 +306,28 @@ class BERT(Layer):
         heads,
         layers,
         *,
-        length,
+        context,
         hidden=None,
         segments=2,
         dropout=0.0,
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, layers=layers, length=length)
+        _check_sizes(self, layers=layers, context=context)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
         self.tokens = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
-        self.positions = PositionalEncoding(length, dim, learned=True, **made)
+        self.positions = PositionalEncoding(context, dim, learned=True, **made)
         self.segments = Embedding(segments, dim, initializer=_unit_rows, **made)
         self.norm = LayerNorm(dim, epsilon=1e-12, dtype=dtype)
         options = {"norm_first": False, "epsilon": 1e-12, "activation": partial(GELU, exact=True)}
         options |= {"hidden": hidden, "dropout": dropout} | made
         self.blocks = tuple(TransformerBlock(dim, heads, **options) for _ in range(layers))
         self.body = Sequential(self.norm, Dropout(dropout, rng=rng), *self.blocks)
-        self.length = length
+        self.context = context
 
     def forward(self, x, *, training=False, mask=None, segments=None):
-        _check_ids(self, x, self.length)
+        _check_ids(self, x, self.context)
         segments = np.zeros_like(x) if segments is None else np.asarray(segments)
         if segments.shape != x.shape:
             raise ValueError(f"{self!r} expects segments of shape {x.shape}, got {segments.shape}")
@@ -327,11 +351,19 @@ def _unit_rows(shape, rng, dtype):
     return normal(shape, rng, dtype, scale=1 / sqrt(shape[1]))
 
 
-def _check_ids(model, x, length):
+def _check_ids(model, x, context):
     if x.ndim != 2:
         advice = " One text? Make it a batch of one: ids[None]." if x.ndim == 1 else ""
         raise ValueError(f"{model!r} expects ids (batch, time), got {x.shape}.{advice}")
-    if x.shape[1] > length:
+    if x.shape[1] > context:
         raise ValueError(
-            f"{model!r} reads at most {length} tokens, got {x.shape[1]}. Cut the text."
+            f"{model!r} reads at most {context} tokens, got {x.shape[1]}. Cut the text."
+        )
+
+
+def _check_padding(model, mask):
+    if (mask[:, 1:] > mask[:, :-1]).any():
+        raise ValueError(
+            f"{model!r} reads from left to right: pad on the right, so that each text begins at "
+            "position 0. In the mask, a real token follows padding."
         )

@@ -25,20 +25,20 @@ class WordPieceTokenizer:
     """Words in lower case, without accents; each as the longest known pieces from its left.
 
     Pieces that continue a word begin with ``##``; a word that cannot be built is ``[UNK]``. A
-    sequence is ``[CLS]`` pieces ``[SEP]``, cut to ``max_length``.
+    sequence is ``[CLS]`` pieces ``[SEP]``, cut to ``context``.
 
     Parameters
     ----------
     tokens : sequence of str
         The vocabulary, with ``[PAD]``, ``[UNK]``, ``[CLS]``, ``[SEP]`` and ``[MASK]`` in it; the
         index of a token is its id.
-    max_length : int
+    context : int
         The most tokens of one sequence, ``[CLS]`` and ``[SEP]`` included.
 
     Raises
     ------
     ValueError
-        If a special token is missing, ``max_length`` is below 2, or what is to be encoded or
+        If a special token is missing, ``context`` is below 2, or what is to be encoded or
         decoded is no text or no id.
 
     Source: Schuster and Nakajima (2012); Devlin, Chang, Lee and Toutanova (2019).
@@ -61,26 +61,26 @@ class WordPieceTokenizer:
     array([6, 3])
     """
 
-    def __init__(self, tokens, *, max_length=256):
-        self.tokens, self.max_length = list(tokens), max_length
+    def __init__(self, tokens, *, context=256):
+        self.tokens, self.context = list(tokens), context
         self.ids = {token: i for i, token in enumerate(self.tokens)}
         missing = [token for token in SPECIAL if token not in self.ids]
         if missing:
             raise ValueError(f"the vocabulary lacks {', '.join(missing)}.")
-        if max_length < 2:
-            raise ValueError(f"max_length must leave room for [CLS] and [SEP], got {max_length}.")
+        if context < 2:
+            raise ValueError(f"context must leave room for [CLS] and [SEP], got {context}.")
         self.special = {token: self.ids[token] for token in SPECIAL}
 
     def __len__(self):
         return len(self.tokens)
 
     def __repr__(self):
-        return f"WordPieceTokenizer({len(self)} tokens, at most {self.max_length} in a sequence)"
+        return f"WordPieceTokenizer({len(self)} tokens, at most {self.context} in a sequence)"
 
     def encode(self, text, *, special=False):
         """Return ``[CLS]``, the ids of ``text``, ``[SEP]``; a text too long loses its end.
 
-        ``special=True`` recognizes special tokens in the text: ``[MASK]`` is then a hidden word.
+        ``special=True`` recognizes special tokens in the text: ``[MASK]`` is then a masked word.
         """
         parts, pieces = _SPECIAL.split(checked_text(text)) if special else [text], []
         for i, part in enumerate(parts):
@@ -89,7 +89,7 @@ class WordPieceTokenizer:
             else:
                 pieces += [piece for word in split_uncased(part) for piece in self._pieces(word)]
         cls, sep = self.special["[CLS]"], self.special["[SEP]"]
-        return [cls, *pieces[: self.max_length - 2], sep]
+        return [cls, *pieces[: self.context - 2], sep]
 
     def batch(self, texts):
         """Encode several texts: ids and mask, both (texts, longest), filled up with ``[PAD]``."""

@@ -89,7 +89,7 @@ class PositionalEncoding(Layer):
 
     Parameters
     ----------
-    length : int
+    context : int
         The longest sequence: (batch, time, dim) with time up to this.
     dim : int
         Number of features.
@@ -102,14 +102,14 @@ class PositionalEncoding(Layer):
 
     Attributes
     ----------
-    positions : Parameter of shape (length, dim)
+    positions : Parameter of shape (context, dim)
         Not among ``parameters()`` unless they are learned.
 
     Raises
     ------
     ValueError
         If a size is not a positive whole number, the input is not (batch, time, dim), or it is
-        longer than ``length``.
+        longer than ``context``.
 
     Examples
     --------
@@ -118,22 +118,22 @@ class PositionalEncoding(Layer):
             [0.84, 0.54, 0.01, 1.  ]]], dtype=float32)
     """
 
-    def __init__(self, length, dim, *, learned=False, rng=None, dtype=np.float32):
-        _check_sizes(self, length=length, dim=dim)
+    def __init__(self, context, dim, *, learned=False, rng=None, dtype=np.float32):
+        _check_sizes(self, context=context, dim=dim)
         if learned:
-            values = initializers.normal((length, dim), rng, dtype, scale=1 / sqrt(dim))
+            values = initializers.normal((context, dim), rng, dtype, scale=1 / sqrt(dim))
         else:
-            values = sinusoids(length, dim, dtype)
+            values = sinusoids(context, dim, dtype)
         self.positions, self.learned = Parameter(values, "positions"), bool(learned)
 
     def forward(self, x, *, training=False):
-        length, dim = self.positions.value.shape
+        context, dim = self.positions.value.shape
         if x.ndim != 3 or x.shape[-1] != dim or x.size == 0:
             raise ValueError(f"{self!r} expects (batch, time, {dim}), got {x.shape}")
-        if x.shape[1] > length:
+        if x.shape[1] > context:
             raise ValueError(
-                f"{self!r} has {length} positions, got a sequence of {x.shape[1]} steps. Cut it, "
-                "or make the model with a greater length."
+                f"{self!r} has {context} positions, got a sequence of {x.shape[1]} steps. Cut it, "
+                "or make the model with a greater context."
             )
         return self.remember(x.shape[1], x + self.positions.value[: x.shape[1]])
 
@@ -147,11 +147,11 @@ class PositionalEncoding(Layer):
         return super().named_parameters() if self.learned else {}
 
     def __repr__(self):
-        length, dim = self.positions.value.shape
-        return f"PositionalEncoding({length}×{dim}{', learned=True' if self.learned else ''})"
+        context, dim = self.positions.value.shape
+        return f"PositionalEncoding({context}×{dim}{', learned=True' if self.learned else ''})"
 
 
-def sinusoids(length, dim, dtype=np.float32):
+def sinusoids(context, dim, dtype=np.float32):
     """Waves of many lengths: what position t looks like to a transformer.
 
     ``p[t, 2 i] = sin(t / 10000**(2 i / dim))`` and ``p[t, 2 i + 1]`` the cosine of the same: each
@@ -160,7 +160,7 @@ def sinusoids(length, dim, dtype=np.float32):
 
     Returns
     -------
-    array of shape (length, dim)
+    array of shape (context, dim)
 
     Examples
     --------
@@ -168,6 +168,6 @@ def sinusoids(length, dim, dtype=np.float32):
     array([[0.    , 1.    ],
            [0.8415, 0.5403]])
     """
-    angle = np.arange(length)[:, None] / 10000.0 ** (np.arange(0, dim, 2) / dim)
-    waves = np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(length, -1)
+    angle = np.arange(context)[:, None] / 10000.0 ** (np.arange(0, dim, 2) / dim)
+    waves = np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(context, -1)
     return waves[:, :dim].astype(dtype)

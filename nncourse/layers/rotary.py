@@ -9,12 +9,12 @@ import numpy as np
 __all__ = ["rotary_tables", "rotate"]
 
 
-def rotary_tables(length, dim, base=10000.0, dtype=np.float32):
+def rotary_tables(context, dim, base=10000.0, dtype=np.float32):
     """Return cosine and sine of every angle: ``position * base**(-2 i / dim)`` for pair i.
 
     Parameters
     ----------
-    length : int
+    context : int
         Number of positions, from 0.
     dim : int
         Number of features to be turned, in pairs.
@@ -25,7 +25,7 @@ def rotary_tables(length, dim, base=10000.0, dtype=np.float32):
 
     Returns
     -------
-    cos, sin : arrays of shape (length, dim / 2)
+    cos, sin : arrays of shape (context, dim / 2)
 
     Raises
     ------
@@ -38,12 +38,14 @@ def rotary_tables(length, dim, base=10000.0, dtype=np.float32):
     >>> np.arctan2(sin, cos).ravel()
     array([0., 1., 2.], dtype=float32)
     """
-    if dim < 2 or dim % 2 or length < 1:
+    if dim < 2 or dim % 2 or context < 1:
         raise ValueError(
-            f"expected at least one position and an even number of features, got length={length} "
+            f"expected at least one position and an even number of features, got context={context} "
             f"and dim={dim}"
         )
-    angle = np.arange(length)[:, None] * float(base) ** (-np.arange(0, dim, 2) / dim)
+    if np.dtype(dtype).kind != "f":
+        raise ValueError(f"cosines need a floating-point type, got dtype={np.dtype(dtype)}")
+    angle = np.arange(context)[:, None] * float(base) ** (-np.arange(0, dim, 2) / dim)
     return np.cos(angle).astype(dtype), np.sin(angle).astype(dtype)
 
 
@@ -59,6 +61,11 @@ def rotate(x, cos, sin):
     cos, sin : arrays of shape (time, dim / 2)
         Rows of :func:`rotary_tables`.
 
+    Raises
+    ------
+    ValueError
+        If there is not one row for each step, and one column for each pair.
+
     Examples
     --------
     >>> cos, sin = rotary_tables(2, 2, dtype=float)
@@ -66,6 +73,15 @@ def rotate(x, cos, sin):
     array([[1.    , 0.    ],
            [0.5403, 0.8415]])
     """
+    x = np.asarray(x)
+    if x.ndim < 2 or not cos.shape == sin.shape == (x.shape[-2], x.shape[-1] / 2):
+        raise ValueError(
+            f"to rotate {x.shape}, cos and sin need a row for each step and a column for each "
+            f"pair of features, got {cos.shape} and {sin.shape}. Is the sequence longer than the "
+            "tables?"
+        )
+    if x.dtype.kind != "f":  # whole numbers turn into fractions
+        x = x.astype(np.result_type(x, cos))
     even, odd = x[..., 0::2], x[..., 1::2]
     y = np.empty_like(x)
     y[..., 0::2] = even * cos - odd * sin

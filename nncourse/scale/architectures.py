@@ -1,7 +1,7 @@
 """The sizes of published transformers, as their papers' tables give them."""
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 __all__ = ["BERT_BASE", "BERT_LARGE", "GPT3", "SMOLLM2_135M", "Architecture"]
 
@@ -16,8 +16,10 @@ class Architecture:
         Blocks, features of a token (d), and attention heads of a block.
     vocabulary : int
         Rows of the embedding table.
-    positions : int
-        Rows of the table of learned positions; 0 for rotary or sinusoidal ones.
+    context : int
+        The most tokens that it can see at once: as many rows has the table of learned positions.
+    rotary : bool
+        Whether positions are turned into queries and keys, without a table.
     segments : int
         Rows of BERT's table of segments; 0 elsewhere.
     hidden : int
@@ -35,6 +37,8 @@ class Architecture:
     head : {"tied", "own", None}
         The matrix from features to the vocabulary: the embedding table again, one of its own, or
         none.
+    epsilon, base : float
+        Of the norms, and of the rotation's angles.
 
     Raises
     ------
@@ -43,8 +47,8 @@ class Architecture:
 
     Examples
     --------
-    >>> tiny = Architecture(layers=2, dim=64, heads=4, vocabulary=100, positions=32)
-    >>> tiny.hidden, tiny.head_size
+    >>> tiny = Architecture(layers=2, dim=64, heads=4, vocabulary=100, context=32)
+    >>> tiny.hidden, tiny.head_dim
     (256, 16)
     """
 
@@ -52,7 +56,8 @@ class Architecture:
     dim: int
     heads: int
     vocabulary: int
-    positions: int = 0
+    context: int = 0
+    rotary: bool = False
     segments: int = 0
     hidden: int | None = None
     kv_heads: int | None = None
@@ -61,10 +66,12 @@ class Architecture:
     causal: bool = True
     pooler: bool = False
     head: str | None = "tied"
+    epsilon: float = 1e-5
+    base: float = 10_000.0
 
     def __post_init__(self):
         least = dict.fromkeys(("layers", "dim", "heads", "vocabulary"), 1)
-        for name, bound in (least | {"positions": 0, "segments": 0}).items():
+        for name, bound in (least | {"context": 0, "segments": 0}).items():
             object.__setattr__(self, name, _whole(name, getattr(self, name), bound))
         for name, default in ("hidden", 4 * self.dim), ("kv_heads", self.heads):
             value = getattr(self, name)
@@ -76,16 +83,34 @@ class Architecture:
             )
         if self.head not in ("tied", "own", None):
             raise ValueError(f'head is "tied", "own" or None, got {self.head!r}')
+        for name in "epsilon", "base":
+            object.__setattr__(self, name, float(_positive(name, getattr(self, name))))
+
+    @classmethod
+    def llama(cls, **sizes):
+        """Return an architecture of the Llama type: rotary, gated, without biases.
+
+        Source: Touvron et al. (2023).
+
+        Examples
+        --------
+        >>> a = Architecture.llama(
+        ...     layers=2, dim=8, heads=4, kv_heads=2, hidden=16, vocabulary=10, context=32
+        ... )
+        >>> a.rotary, a.gated, a.bias
+        (True, True, False)
+        """
+        return cls(rotary=True, gated=True, bias=False, **sizes)
 
     @property
-    def head_size(self):
+    def head_dim(self):
         """Features of one head."""
         return self.dim // self.heads
 
     @property
     def kv_dim(self):
         """Features of all keys of a token, and of all values."""
-        return self.kv_heads * self.head_size
+        return self.kv_heads * self.head_dim
 
 
 def _whole(name, value, least):
@@ -95,22 +120,30 @@ def _whole(name, value, least):
     return int(value)
 
 
+def _positive(name, value):
+    """Return Python's own number, which cannot overflow, or explain."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < float("inf"):
+        raise ValueError(f"{name} is a positive number, got {value!r}")
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
 def _bert(layers, dim, heads):
     return Architecture(
         layers=layers,
         dim=dim,
         heads=heads,
         vocabulary=30_522,
-        positions=512,
+        context=512,
         segments=2,
         causal=False,
         pooler=True,
         head=None,
+        epsilon=1e-12,
     )
 
 
 def _gpt3(layers, dim, heads):
-    return Architecture(layers=layers, dim=dim, heads=heads, vocabulary=50_257, positions=2048)
+    return Architecture(layers=layers, dim=dim, heads=heads, vocabulary=50_257, context=2048)
 
 
 #: Devlin et al. (2019), section 3, without the two heads that only pre-training needs.
@@ -131,6 +164,7 @@ GPT3 = {
 }
 
 #: Allal et al. (2025): a small model of the Llama type.
-SMOLLM2_135M = Architecture(
-    layers=30, dim=576, heads=9, kv_heads=3, hidden=1536, vocabulary=49_152, gated=True, bias=False
-)
+SMOLLM2_135M = Architecture.llama(
+    layers=30, dim=576, heads=9, kv_heads=3, hidden=1536, vocabulary=49_152, context=8192,
+    base=100_000,
+)  # fmt: skip

@@ -4,17 +4,15 @@ Exact where it can be; estimates say so. Prices, speeds and powers are arguments
 FLOPs are floating-point operations, not per second; a multiplication and an addition are two.
 """
 
-from numbers import Integral
-
-from .architectures import _whole
+from .architectures import _positive, _whole
 
 __all__ = [
-    "activation_bytes", "forward_flops", "kv_cache_bytes", "parameters", "run_cost", "run_energy",
-    "run_seconds", "training_bytes", "training_flops",
+    "activation_bytes", "count_parameters", "forward_flops", "kv_cache_bytes", "run_cost",
+    "run_energy", "run_seconds", "training_bytes", "training_flops",
 ]  # fmt: skip
 
 
-def parameters(a):
+def count_parameters(a):
     """Count a model's parameters, by part; the sum of the parts is what papers print.
 
     With d the features, h the hidden width and k the features of the keys, a block has 2 d² + 2 d k
@@ -32,18 +30,19 @@ def parameters(a):
     Examples
     --------
     >>> from nncourse.scale.architectures import BERT_BASE
-    >>> parameters(BERT_BASE)
+    >>> count_parameters(BERT_BASE)
     {'embeddings': 23835648, 'attention': 28348416, 'feed_forward': 56669184, 'norms': 38400, \
 'pooler': 590592, 'head': 0}
-    >>> sum(parameters(BERT_BASE).values())
+    >>> sum(count_parameters(BERT_BASE).values())
     109482240
     """
     d, h, k = a.dim, a.hidden, a.kv_dim
     norm = 2 * d if a.bias else d
     attention = 2 * d * d + 2 * d * k + a.bias * (2 * d + 2 * k)
     feed_forward = (3 if a.gated else 2) * d * h + a.bias * (h + d + a.gated * h)
+    positions = 0 if a.rotary else a.context
     return {
-        "embeddings": (a.vocabulary + a.positions + a.segments) * d,
+        "embeddings": (a.vocabulary + positions + a.segments) * d,
         "attention": a.layers * attention,
         "feed_forward": a.layers * feed_forward,
         "norms": (2 * a.layers + 1) * norm,  # the last one ends GPT, and begins BERT
@@ -160,7 +159,7 @@ def activation_bytes(a, batch, tokens):
 def kv_cache_bytes(a, tokens, *, batch=1, bytes_per_number=2):
     """Bytes of the keys and values kept while generating: 2 for each layer, kv_head and token.
 
-    ``2 · layers · kv_heads · head_size · tokens · batch · bytes_per_number``. Grouped-query
+    ``2 · layers · kv_heads · head_dim · tokens · batch · bytes_per_number``. Grouped-query
     attention makes it smaller by heads / kv_heads. Source: Shazeer (2019); Ainslie et al. (2023).
 
     Examples
@@ -233,10 +232,3 @@ def run_energy(seconds, *, devices, watts_per_device, overhead=1.0):
         raise ValueError(f"overhead is a ratio of at least 1, got {overhead}")
     kilowatts = _positive("devices", devices) * _positive("watts", watts_per_device) / 1000
     return _positive("seconds", seconds) / 3600 * kilowatts * overhead
-
-
-def _positive(name, value):
-    """Return Python's own number, which cannot overflow, or explain."""
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} is a positive number, got {value!r}")
-    return int(value) if isinstance(value, Integral) else float(value)

@@ -4,7 +4,7 @@ import numpy as np
 
 import nncourse as nn
 from equations import Chapter
-from nncourse.language.llama import KeyValueCache, Llama, LlamaConfig
+from nncourse.language.llama import KeyValueCache, Llama, weight_shapes
 from nncourse.language.pretrained import MiniLM
 from nncourse.language.tokenizers import WordPieceTokenizer
 from nncourse.scale.architectures import GPT3, Architecture
@@ -17,7 +17,7 @@ chapter = Chapter("12_scaling")
 def gpt_parameters(rng):
     v, t, m = (int(n) for n in rng.integers(3, 40, 3))
     d = 2 * int(rng.integers(2, 9))
-    model = nn.GPT(v, d, 2, m, length=t)
+    model = nn.GPT(v, d, 2, m, context=t)
     return {"V": v, "T": t, "M": m, "d": d, "P": sum(p.value.size for p in model.parameters())}
 
 
@@ -25,7 +25,7 @@ def gpt_parameters(rng):
 def forward_flops(rng):
     v, m, n = (int(size) for size in rng.integers(3, 40, 3))
     d = 2 * int(rng.integers(2, 9))
-    a = Architecture(layers=m, dim=d, heads=2, vocabulary=v, positions=50)
+    a = Architecture(layers=m, dim=d, heads=2, vocabulary=v, context=50)
     return {"V": v, "M": m, "n": n, "d": d, "F": nn.counting.forward_flops(a, n)}
 
 
@@ -33,7 +33,11 @@ def forward_flops(rng):
 def six_nd(rng):
     a, tokens = GPT3["175B"], float(rng.uniform(1e9, 1e12))
     per_token = 3 * nn.counting.forward_flops(a, 2048) / 2048
-    return {"N": sum(nn.counting.parameters(a).values()), "D": tokens, "C": per_token * tokens}
+    return {
+        "N": sum(nn.counting.count_parameters(a).values()),
+        "D": tokens,
+        "C": per_token * tokens,
+    }
 
 
 @chapter.evaluates("eq-run-time")
@@ -89,7 +93,7 @@ def chinchilla_rule(rng):
 @chapter.evaluates("eq-sentence-vector", rtol=1e-4, because="the vectors are float32")
 def sentence_vector(rng):
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "neural", "net", "##s"]
-    bert = nn.BERT(8, 6, 2, 1, length=16, rng=rng)
+    bert = nn.BERT(8, 6, 2, 1, context=16, rng=rng)
     for p in bert.parameters():
         p.value += rng.normal(size=p.value.shape).astype(np.float32)
     model = MiniLM(bert, WordPieceTokenizer(tokens))
@@ -118,15 +122,16 @@ def rms_norm(rng):
 @chapter.evaluates("eq-swiglu", rtol=1e-4, because="the model computes in float32")
 def swiglu(rng):
     """The second half of a Llama's block, taken alone: attention adds nothing to the stream."""
-    config = LlamaConfig(11, 6, 10, layers=1, heads=1, kv_heads=1, context=8)
-    weights = {name: rng.normal(size=shape) for name, shape in config.shapes().items()}
+    sizes = {"layers": 1, "dim": 6, "heads": 1, "hidden": 10, "vocabulary": 11, "context": 8}
+    a = Architecture.llama(**sizes)
+    weights = {name: rng.normal(size=shape) for name, shape in weight_shapes(a).items()}
     weights["blk.0.attn_output.weight"][:] = 0
     weights["blk.0.ffn_norm.weight"][:] = 1
-    model, ids = Llama(config, weights), [3, 8, 5]
+    model, ids = Llama(a, weights), [3, 8, 5]
     stream = weights["token_embd.weight"][ids].astype(np.float32)
     rotation = nn.rotary.rotary_tables(3, 6)
-    y = model.blocks[0](stream, rotation, KeyValueCache(config, 8)) - stream
-    x = stream / np.sqrt(np.square(stream).mean(axis=1, keepdims=True) + config.epsilon)
+    y = model.blocks[0](stream, rotation, KeyValueCache(a, 8)) - stream
+    x = stream / np.sqrt(np.square(stream).mean(axis=1, keepdims=True) + a.epsilon)
     kernels = (weights[f"blk.0.ffn_{part}.weight"].T for part in ("gate", "up", "down"))
     return {
         r"\mathbf{X}": x.astype(float),
@@ -140,12 +145,13 @@ def swiglu(rng):
 
 @chapter.evaluates("eq-cache-bytes")
 def cache_bytes(rng):
-    config = LlamaConfig(9, 48, 5, layers=3, heads=4, kv_heads=2, context=64)
-    cache = KeyValueCache(config, int(rng.integers(5, 60)))
+    sizes = {"layers": 3, "dim": 48, "heads": 4, "kv_heads": 2, "vocabulary": 9, "context": 64}
+    a = Architecture.llama(**sizes)
+    cache = KeyValueCache(a, int(rng.integers(5, 60)))
     return {
-        "M": config.layers,
-        "K": config.kv_heads,
-        "d_h": config.head_dim,
+        "M": a.layers,
+        "K": a.kv_heads,
+        "d_h": a.head_dim,
         "T": cache.capacity,
         "s": cache.keys.itemsize,
         "B": cache.keys.nbytes + cache.values.nbytes,

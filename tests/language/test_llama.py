@@ -1,13 +1,17 @@
 """The Llama-type decoder, small and with random weights, against one written out with loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from nncourse import llama
 from nncourse.language.bytepair import BytePairTokenizer
-from nncourse.language.llama import KeyValueCache, Llama, LlamaConfig
+from nncourse.language.llama import KeyValueCache, Llama, weight_shapes
+from nncourse.scale.architectures import BERT_BASE, GPT3, SMOLLM2_135M, Architecture
 
-CONFIG = LlamaConfig(40, 24, 20, layers=2, heads=6, kv_heads=2, context=32, base=100.0)
+SIZES = {"vocabulary": 40, "dim": 24, "hidden": 20, "layers": 2, "heads": 6, "kv_heads": 2}
+TINY = Architecture.llama(**SIZES, context=32, base=100.0)
 IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
 
 
@@ -15,19 +19,19 @@ def random_weights(seed=0):
     rng = np.random.default_rng(seed)
     return {
         name: rng.normal(len(shape) == 1, 0.3, shape).astype(np.float32)
-        for name, shape in CONFIG.shapes().items()
+        for name, shape in weight_shapes(TINY).items()
     }
 
 
 @pytest.fixture
 def model():
-    return Llama(CONFIG, random_weights())
+    return Llama(TINY, random_weights())
 
 
 def by_loops(weights, ids):
     """One token, one head, one earlier token at a time, in float64; rotation by complex numbers."""
     w = {name: array.astype(float) for name, array in weights.items()}
-    c, d = CONFIG, CONFIG.head_dim
+    c, d = TINY, TINY.head_dim
     group = c.heads // c.kv_heads
 
     def norm(x, gain):
@@ -106,10 +110,10 @@ def test_generation_ends(model):
     cut = new.index(new[3])
     assert model.generate(IDS, max_new_tokens=8, stop=[new[3]]) == new[:cut]
     assert model.generate(IDS, max_new_tokens=8, stop=new[3]) == new[:cut]
-    ending = Llama(CONFIG, random_weights(), end=[new[3]])
+    ending = Llama(TINY, random_weights(), end=[new[3]])
     assert ending.generate(IDS, max_new_tokens=8) == new[:cut]
     assert ending.generate(IDS, max_new_tokens=8, stop=()) == new
-    assert len(model.generate(IDS, max_new_tokens=100)) == CONFIG.context - len(IDS)
+    assert len(model.generate(IDS, max_new_tokens=100)) == TINY.context - len(IDS)
     assert model.generate([1] * 32, max_new_tokens=3) == []
 
 
@@ -125,9 +129,9 @@ def test_draws_depend_on_the_generator_alone(model):
 
 def test_text_goes_in_and_comes_out():
     tokenizer = BytePairTokenizer([bytes([97 + i]) for i in range(40)], [])
-    model = Llama(CONFIG, random_weights(), tokenizer=tokenizer)
+    model = Llama(TINY, random_weights(), tokenizer=tokenizer)
     pieces = []
-    text = model.generate("hello", max_new_tokens=7, stream=pieces.append)
+    text = model.complete("hello", max_new_tokens=7, stream=pieces.append)
     assert "".join(pieces) == text
     ids = model.generate(tokenizer.encode("hello"), max_new_tokens=7)
     assert tokenizer.decode(ids) == text and len(pieces) == 8  # the last one ends the stream
@@ -142,21 +146,21 @@ def test_the_cache_says_how_full_it_is(model):
     with pytest.raises(ValueError, match=r"3 of 8 tokens.* no room for 6 more"):
         model.logits([1] * 6, cache)
     assert cache.length == 3 and (cache.keys == before).all()
-    assert KeyValueCache(CONFIG, 32).values.shape == model.cache().values.shape
+    assert KeyValueCache(TINY, 32).values.shape == model.cache().values.shape
 
 
 def test_parameters_are_counted():
-    assert CONFIG.parameters == sum(array.size for array in random_weights().values())
+    size = sum(array.size for array in random_weights().values())
+    assert Llama(TINY, random_weights()).count_parameters() == size
 
 
 @pytest.mark.parametrize("ids", [[], [40], [-1], [1.5], "abc", None, [[1, 2]], [1] * 33])
 def test_ids_that_cannot_be_read(model, ids):
-    message = "from 1 to 32 tokens" if ids in ([], [1] * 33) else "token ids|no tokenizer"
+    message = "from 1 to 32 tokens" if ids in ([], [1] * 33) else "token ids"
     with pytest.raises(ValueError, match=message):
-        model.generate(ids)
-    if ids != "abc":
-        with pytest.raises(ValueError, match=message):
-            model.logits(ids)
+        model.generate(ids, max_new_tokens=1)
+    with pytest.raises(ValueError, match=message):
+        model.logits(ids)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +169,8 @@ def test_ids_that_cannot_be_read(model, ids):
         ({"temperature": -1}, "temperature"),
         ({"top_p": 0.0}, "top_p"),
         ({"top_k": 0}, "top_k"),
-        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
+        ({"max_new_tokens": 0}, "max_new_tokens is a whole number of at least 1, got 0"),
+        ({"max_new_tokens": 2.5}, "at least 1, got 2.5"),
         ({"stream": print}, "no tokenizer"),
         ({"stop": "."}, r"token ids must be .*, got '\.'. A text goes through a tokenizer first"),
         ({"stop": 40}, "token ids must lie in 0 ... 39, got 40"),
@@ -174,20 +179,74 @@ def test_ids_that_cannot_be_read(model, ids):
 def test_settings_are_checked_before_the_prompt_is_read(model, options, message, monkeypatch):
     monkeypatch.setattr(model, "blocks", None)  # nothing can be read
     with pytest.raises(ValueError, match=message):
-        model.generate(IDS, **options)
+        model.generate(IDS, **{"max_new_tokens": 3} | options)
 
 
 def test_a_chat_needs_a_tokenizer(model):
     with pytest.raises(ValueError, match="no tokenizer"):
         model.chat("Hello")
+    with pytest.raises(ValueError, match="no tokenizer"):
+        model.complete("Hello")
 
 
 def test_weights_that_do_not_fit():
     weights = random_weights()
     weights["blk.1.attn_k.weight"] = weights["blk.1.attn_q.weight"]
     with pytest.raises(ValueError, match=r"'blk.1.attn_k.weight' must have shape \(8, 24\)"):
-        Llama(CONFIG, weights)
-    for heads, kv_heads in ((5, 5), (6, 4), (24, 24)):
-        config = LlamaConfig(40, 24, 20, layers=1, heads=heads, kv_heads=kv_heads, context=32)
-        with pytest.raises(ValueError, match="heads must divide dim"):
-            Llama(config, {})
+        Llama(TINY, weights)
+    weights = random_weights()
+    weights["output_norm.weight"][3] = np.inf
+    with pytest.raises(ValueError, match=r"'output_norm\.weight' holds NaN or infinity"):
+        Llama(TINY, weights)
+
+
+OTHERS = [
+    {"heads": 24, "kv_heads": 24}, {"head": "own"}, {"context": 0}, {"bias": True},
+    {"rotary": False}, {"gated": False}, {"causal": False}, {"pooler": True}, {"segments": 2},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [GPT3["Small"], BERT_BASE, *(replace(TINY, **o) for o in OTHERS)])
+def test_other_architectures_are_refused(other):
+    with pytest.raises(ValueError, match=r"expected Architecture.llama\(\.\.\.\)"):
+        Llama(other, {})
+
+
+def test_the_context_bounds_the_running_total(model):
+    """7 tokens are read, and 3 more from the cache: 10, of which the context has 8."""
+    small = Llama(replace(TINY, context=8), random_weights())
+    cache = small.cache()
+    small.logits([1] * 7, cache)
+    before = cache.keys.copy()
+    with pytest.raises(ValueError, match="from 1 to 8 tokens in all, got 3 after the 7 in the"):
+        small.logits([1] * 3, cache)
+    assert cache.length == 7 and (cache.keys == before).all()
+    small.logits([1], cache)
+    with pytest.raises(ValueError, match="got 1 after the 8"):
+        small.logits([1], cache)
+    large = model.cache()  # of another model, with room for 32
+    model.logits([1] * 7, large)
+    with pytest.raises(ValueError, match="from 1 to 8 tokens in all, got 3 after the 7"):
+        small.logits([1] * 3, large)
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 33, 2.0])
+def test_a_cache_fits_the_context(model, capacity):
+    with pytest.raises(ValueError, match="a cache holds from 1 to 32 tokens, got"):
+        model.cache(capacity)
+
+
+def test_a_full_cache_takes_no_more():
+    cache = KeyValueCache(TINY, 2)
+    cache.length = 2
+    for tokens in 1, 3:
+        keys = np.ones((2, tokens, 4), np.float32)
+        with pytest.raises(ValueError, match=f"2 of 2 tokens.* has no room for {tokens} more"):
+            cache.extend(0, keys, keys)
+
+
+def test_the_rotation_is_that_of_the_papers():
+    """Base 10,000 in Su et al. (2021), section 3.2.2; 100,000 and 1e-5 on SmolLM2's card."""
+    assert TINY.epsilon == SMOLLM2_135M.epsilon == 1e-5
+    assert replace(TINY, base=Architecture.base).base == 10_000
+    assert SMOLLM2_135M.base == 100_000 and SMOLLM2_135M.context == 8192

@@ -21,6 +21,7 @@ from nncourse import pretrained, weights
 from nncourse.downloads import DatasetError, find
 from nncourse.language.chat import chat_ids
 from nncourse.language.pretrained import load_minilm, load_smollm2, read_llama
+from nncourse.scale.architectures import SMOLLM2_135M
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 EXPECTED = json.loads((GOLDEN / "pretrained.json").read_text())
@@ -147,11 +148,12 @@ def test_an_answer_equals_transformers_to_its_end_and_is_streamed(smollm2):
 
 
 def test_the_context_is_as_published(smollm2):
-    assert smollm2.config.context == 8192 and smollm2.config.parameters == 134_515_008
-    with pytest.raises(ValueError, match="from 1 to 8192 tokens, got 8193"):
-        smollm2.generate([1] * 8193)
-    with pytest.raises(ValueError, match="from 1 to 8192 tokens, got 0"):
-        smollm2.generate("")
+    assert smollm2.architecture == SMOLLM2_135M
+    assert smollm2.count_parameters() == 134_515_008
+    with pytest.raises(ValueError, match="from 1 to 8192 tokens in all, got 8193"):
+        smollm2.generate([1] * 8193, max_new_tokens=1)
+    with pytest.raises(ValueError, match="from 1 to 8192 tokens in all, got 0"):
+        smollm2.complete("")
     with pytest.raises(ValueError, match=r"0 \.\.\. 49151, got 49152"):
         smollm2.logits([49152])
 

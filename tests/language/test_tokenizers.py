@@ -209,11 +209,11 @@ def test_the_longest_piece_first():
 
 
 def test_too_long_words_and_texts():
-    tokenizer = small(["a", "##a"], max_length=8)
+    tokenizer = small(["a", "##a"], context=8)
     assert tokenizer.encode("a" * 101) == [2, 1, 3]
     assert tokenizer.encode("a" * 100) == [2, 5, 6, 6, 6, 6, 6, 3]
     assert tokenizer.encode("a " * 6) == [2, *[5] * 6, 3] == tokenizer.encode("a " * 7)
-    assert small(["a"], max_length=2).encode("a") == [2, 3]
+    assert small(["a"], context=2).encode("a") == [2, 3]
 
 
 def test_hidden_words_only_when_asked():
@@ -242,7 +242,7 @@ def test_wordpiece_vocabularies_that_do_not_fit():
     with pytest.raises(ValueError, match=r"lacks \[MASK\]"):
         WordPieceTokenizer(SPECIAL[:-1])
     with pytest.raises(ValueError, match="room"):
-        small(max_length=1)
+        small(context=1)
 
 
 # ------------------------------------------------------------------ all of them

@@ -1,11 +1,15 @@
 """TransformerBlock, GPT and BERT: what they are made of, what they learn, what they refuse."""
 
 import re
+from inspect import signature
+from math import erf, pi, sqrt, tanh
 
 import numpy as np
 import pytest
 
 import nncourse as nn
+from nncourse.language.llama import Llama
+from nncourse.scale.architectures import BERT_BASE, GPT3
 
 
 def ids(*shape, vocabulary=11, seed=0):
@@ -13,11 +17,11 @@ def ids(*shape, vocabulary=11, seed=0):
 
 
 def gpt(rng=0, **options):
-    return nn.GPT(11, 8, 2, 2, length=6, rng=rng, **options)
+    return nn.GPT(11, 8, 2, 2, context=6, rng=rng, **options)
 
 
 def bert(rng=0, **options):
-    return nn.BERT(11, 8, 2, 2, length=6, rng=rng, **options)
+    return nn.BERT(11, 8, 2, 2, context=6, rng=rng, **options)
 
 
 def size(model):
@@ -48,7 +52,7 @@ def test_sizes_are_those_of_the_architecture():
 
 def test_gpt_starts_near_chance():
     """Scores are about standard normal, so that exp(score) is e^(1/2) on average."""
-    model, x = nn.GPT(50, 32, 4, 3, length=16, rng=0), ids(64, 16, vocabulary=50)
+    model, x = nn.GPT(50, 32, 4, 3, context=16, rng=0), ids(64, 16, vocabulary=50)
     loss, _ = nn.losses.softmax_cross_entropy(model(x), ids(64, 16, vocabulary=50, seed=1))
     assert abs(loss - (np.log(50) + 0.5)) < 0.15
 
@@ -71,7 +75,8 @@ def test_gpt_learns_a_rule_and_goes_on_with_it():
         model, nn.losses.softmax_cross_entropy, nn.Adam(model.parameters(), learning_rate=0.01)
     )
     trainer.fit(x, (x + 1) % 11, epochs=150, batch_size=11, progress=False)
-    assert model.generate([3], 12, temperature=0) == [(3 + i) % 11 for i in range(13)]
+    assert model.generate([3], max_new_tokens=12) == [(4 + i) % 11 for i in range(12)]
+    assert model.generate([3], max_new_tokens=12, stop=6) == [4, 5]
 
 
 def test_bert_learns_from_both_sides():
@@ -114,18 +119,83 @@ def test_padding_does_not_reach_the_text():
 
 
 def test_generate_draws_like_the_model_predicts():
-    model = gpt()
-    assert model.generate([1, 2], 9, rng=5) == model.generate([1, 2], 9, rng=5)
+    model, warm = gpt(), {"max_new_tokens": 1, "temperature": 1.0}
+    again = [model.generate([1, 2], max_new_tokens=9, temperature=1.0, rng=5) for _ in range(2)]
+    assert again[0] == again[1] and len(again[0]) == 9
     rng = np.random.default_rng(0)
-    drawn = [model.generate([1, 2, 3], 1, rng=rng)[-1] for _ in range(400)]
+    drawn = [model.generate([1, 2, 3], rng=rng, **warm)[-1] for _ in range(400)]
     p = nn.activations.softmax(model(np.array([[1, 2, 3]]))[0, -1].astype(float))
     share = np.bincount(drawn, minlength=11) / 400
     assert np.abs(share - p).max() < 4 * np.sqrt(0.25 / 400)
-    greedy = model.generate(np.array([1, 2, 3]), 1, temperature=0)
-    assert greedy == [1, 2, 3, int(p.argmax())]
+    assert model.generate(np.array([1, 2, 3]), max_new_tokens=1) == [int(p.argmax())]
     assert set(drawn) - set(np.argsort(-p)[:2]), "top_k=2 should have something to cut off"
-    cut = {model.generate([1, 2, 3], 1, top_k=2, rng=rng)[-1] for _ in range(50)}
+    cut = {model.generate([1, 2, 3], top_k=2, rng=rng, **warm)[-1] for _ in range(50)}
     assert cut <= set(np.argsort(-p)[:2])
+
+
+@pytest.mark.parametrize("rotary", [False, True])
+def test_generate_goes_on_beyond_the_context_with_what_it_still_sees(rotary):
+    model, ids = gpt(rotary=rotary), [1, 2, 3]
+    for _ in range(9):
+        ids.append(int(model(np.array([ids[-6:]]))[0, -1].argmax()))
+    assert model.generate([1, 2, 3], max_new_tokens=9) == ids[3:]
+    assert model.generate([9, 9, *ids[:8]], max_new_tokens=2) == ids[8:10]
+
+
+def test_gpt_and_llama_generate_alike():
+    options = [list(signature(cls.generate).parameters.values()) for cls in (nn.GPT, Llama)]
+    assert options[0] == options[1][: len(options[0])]
+    assert [p.name for p in options[0]][1:] == (
+        ["ids", "max_new_tokens", "temperature", "top_k", "top_p", "stop", "rng"]
+    )
+
+
+@pytest.mark.parametrize("dtype", "u1 i1 u2 i2 u4 i4 u8 i8".split())
+def test_ids_of_any_whole_type_give_the_same(dtype):
+    """Integers have 32 bits by default on some machines, and data sets keep them in 8 or 16."""
+    x = ids(2, 6)
+    for model in gpt(), bert():
+        grads = []
+        for given in x, x.astype(dtype):
+            y = model(given)
+            model.backward(np.ones_like(y))
+            grads.append((y, *(p.grad.copy() for p in model.parameters())))
+            for p in model.parameters():
+                p.zero_grad()
+        for a, b in zip(*grads, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert gpt().generate(x[0].astype(dtype), max_new_tokens=3) == (
+        gpt().generate(x[0].tolist(), max_new_tokens=3)
+    )
+
+
+@pytest.mark.parametrize("rotary", [False, True])
+def test_gpt_pads_on_the_right(rotary):
+    model, x = gpt(rotary=rotary, dtype=float), ids(2, 6)
+    mask = np.arange(6) < [[4], [6]]
+    np.testing.assert_allclose(model(x, mask=mask)[0, :4], model(x[:1, :4])[0], atol=1e-12)
+    with pytest.raises(ValueError, match="reads from left to right: pad on the right"):
+        model(x, mask=mask[:, ::-1])
+
+
+def test_the_norms_have_the_constants_of_the_published_models():
+    """1e-5: GPT-2's code and LayerNorm's default; 1e-12: BERT's code, layer_norm_eps."""
+    assert {block.attention_norm.epsilon for block in gpt().blocks} == {1e-5}
+    assert {block.network_norm.epsilon for block in gpt().blocks} == {1e-5}
+    assert gpt().norm.epsilon == GPT3["Small"].epsilon == 1e-5
+    model = bert()
+    norms = [model.norm, *(n for b in model.blocks for n in (b.attention_norm, b.network_norm))]
+    assert {norm.epsilon for norm in norms} == {1e-12} == {BERT_BASE.epsilon}
+
+
+def test_activations_are_those_of_the_published_models():
+    """GPT-2 takes GELU's approximation by tanh, BERT the exact one."""
+    phi = 0.5 * (1 + erf(1 / sqrt(2)))  # the exact one at 1
+    approximate = 0.5 * (1 + tanh(sqrt(2 / pi) * 1.044715))
+    for model, expected in (gpt(), approximate), (bert(), phi):
+        second = model.blocks[0].layers[1 if model.__class__ is nn.GPT else 2]
+        (gelu,) = [layer for layer in second.layers if isinstance(layer, nn.GELU)]
+        assert abs(gelu(np.array([1.0]))[0] - expected) < 1e-12
 
 
 def test_an_adapted_block_still_says_what_it_is():
@@ -150,13 +220,20 @@ MISTAKES = {
     "scores": (lambda: bert()(np.zeros((1, 3))), "expects whole numbers"),
     "segments": (lambda: bert()(ids(1, 3), segments=[0, 1, 1]), "(1, 3), got (3,)"),
     "segment": (lambda: bert()(ids(1, 2), segments=[[0, 2]]), "from 0 to 1, got 0 to 2"),
-    "no prompt": (lambda: gpt().generate([], 3), "at least one token, got none"),
-    "a text": (lambda: gpt().generate("hello", 3), "got 'hello'. A text goes through a tokenizer"),
-    "prompt": (lambda: gpt().generate([1, 11], 3), "in 0 ... 10, got 11 at position 1"),
-    "no tokens": (lambda: gpt().generate([1], 0), "at least one token to draw, got 0"),
-    "part of a token": (lambda: gpt().generate([1], 2.5), "one token to draw, got 2.5"),
-    "no layers": (lambda: nn.GPT(11, 8, 2, 0, length=6), "layers=0, length=6"),
-    "heads": (lambda: nn.BERT(11, 8, 3, 1, length=6), "divides dim, got dim=8, heads=3"),
+    "no prompt": (lambda: gpt().generate([], max_new_tokens=3), "at least one id to go on from"),
+    "a text": (
+        lambda: gpt().generate("hello", max_new_tokens=3),
+        "got 'hello'. A text goes through a tokenizer",
+    ),
+    "prompt": (
+        lambda: gpt().generate([1, 11], max_new_tokens=3),
+        "in 0 ... 10, got 11 at position 1",
+    ),
+    "no tokens": (lambda: gpt().generate([1], max_new_tokens=0), "of at least 1, got 0"),
+    "part of a token": (lambda: gpt().generate([1], max_new_tokens=2.5), "least 1, got 2.5"),
+    "stop": (lambda: gpt().generate([1], max_new_tokens=2, stop=11), "in 0 ... 10, got 11"),
+    "no layers": (lambda: nn.GPT(11, 8, 2, 0, context=6), "layers=0, context=6"),
+    "heads": (lambda: nn.BERT(11, 8, 3, 1, context=6), "divides dim, got dim=8, heads=3"),
 }
 
 

@@ -81,12 +81,12 @@ CASES = {
         lambda seed, t: nn.TransformerBlock(4, 2, norm_first=False, rng=seed, dtype=t),
         (7, 5, 4),
     ),
-    "GPT": (lambda seed, t: nn.GPT(6, 4, 2, 2, length=5, rng=seed, dtype=t), (7, 5)),
+    "GPT": (lambda seed, t: nn.GPT(6, 4, 2, 2, context=5, rng=seed, dtype=t), (7, 5)),
     "GPT rotary": (
-        lambda seed, t: nn.GPT(6, 4, 2, 1, length=5, rotary=True, rng=seed, dtype=t),
+        lambda seed, t: nn.GPT(6, 4, 2, 1, context=5, rotary=True, rng=seed, dtype=t),
         (7, 4),
     ),
-    "BERT": (lambda seed, t: nn.BERT(6, 4, 2, 2, length=5, rng=seed, dtype=t), (7, 5)),
+    "BERT": (lambda seed, t: nn.BERT(6, 4, 2, 2, context=5, rng=seed, dtype=t), (7, 5)),
     "Sequential": (
         lambda seed, t: nn.Sequential(
             nn.Flatten(),

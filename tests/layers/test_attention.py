@@ -165,7 +165,7 @@ def test_layer_norm_ignores_scale_and_shift():
 SEQUENCE = np.zeros((2, 3, 6))
 
 
-@pytest.mark.parametrize("first", [nn.Embedding(9, 4, rng=0), nn.GPT(9, 4, 2, 1, length=5, rng=0)])
+@pytest.mark.parametrize("first", [nn.Embedding(9, 4, rng=0), nn.GPT(9, 4, 2, 1, context=5, rng=0)])
 def test_a_network_that_begins_with_tokens_takes_input_grad(first):
     units = 4 if isinstance(first, nn.Embedding) else 9
     model, ids = nn.Sequential(first, nn.Dense(units, 2, rng=1)), np.array([[1, 2, 1]])
@@ -216,7 +216,7 @@ MISTAKES = {
     "too long": (lambda: nn.PositionalEncoding(2, 6)(SEQUENCE), "2 positions, got a sequence of 3"),
     "norm": (lambda: nn.LayerNorm(5)(SEQUENCE), "LayerNorm(5) expects (batch, ..., 5), got (2, 3"),
     "epsilon": (lambda: nn.RMSNorm(5, epsilon=0), "expects epsilon > 0, got 0"),
-    "pairs": (lambda: rotary_tables(3, 5), "an even number of features, got length=3 and dim=5"),
+    "pairs": (lambda: rotary_tables(3, 5), "an even number of features, got context=3 and dim=5"),
 }
 
 

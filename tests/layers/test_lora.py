@@ -124,7 +124,7 @@ def test_adapting_a_network_reaches_every_dense_layer():
 
 
 def test_adapting_chosen_layers_of_a_gpt_trains_these_alone():
-    model = nn.GPT(7, 8, 2, 2, length=6, rng=0)
+    model = nn.GPT(7, 8, 2, 2, context=6, rng=0)
     ids = np.random.default_rng(1).integers(0, 7, (3, 6))
     before = [p.value.copy() for p in model.parameters()]
     expected = model(ids)
@@ -141,7 +141,7 @@ def test_adapting_chosen_layers_of_a_gpt_trains_these_alone():
         optimizer.step()
         losses.append(loss)
     assert losses[-1] < losses[0]
-    frozen = nn.GPT(7, 8, 2, 2, length=6, rng=0)
+    frozen = nn.GPT(7, 8, 2, 2, context=6, rng=0)
     for layer in added:
         layer.b.value[...] = 0  # without the changes, it is the old model to the last bit
     merge_lora(model)
@@ -152,7 +152,7 @@ def test_adapting_chosen_layers_of_a_gpt_trains_these_alone():
 
 def test_saving_keeps_the_frozen_weights_of_a_gpt(tmp_path):
     ids = np.array([[0, 3, 5, 1]])
-    model, other = (nn.GPT(7, 8, 2, 2, length=6, rng=seed) for seed in (0, 1))
+    model, other = (nn.GPT(7, 8, 2, 2, context=6, rng=seed) for seed in (0, 1))
     for layer in [*add_lora(model, 2, rng=2), *add_lora(other, 2, rng=3)]:
         layer.b.value += 0.1
     nn.save(model, tmp_path / "model.npz")

@@ -7,9 +7,9 @@ import nncourse as nn
 from nncourse.scale.architectures import BERT_BASE, BERT_LARGE, GPT3, SMOLLM2_135M, Architecture
 from nncourse.scale.counting import (
     activation_bytes,
+    count_parameters,
     forward_flops,
     kv_cache_bytes,
-    parameters,
     run_cost,
     run_energy,
     run_seconds,
@@ -19,7 +19,7 @@ from nncourse.scale.counting import (
 
 
 def size(a):
-    return sum(parameters(a).values())
+    return sum(count_parameters(a).values())
 
 
 LLAMA2_7B = Architecture(
@@ -31,10 +31,10 @@ LLAMA2_70B = Architecture(
     bias=False, head="own",
 )  # fmt: skip
 MINILM = Architecture(
-    layers=6, dim=384, heads=12, vocabulary=30_522, positions=512, segments=2, causal=False,
+    layers=6, dim=384, heads=12, vocabulary=30_522, context=512, segments=2, causal=False,
     pooler=True, head=None,
 )  # fmt: skip
-GPT2 = Architecture(layers=12, dim=768, heads=12, vocabulary=50_257, positions=1024)
+GPT2 = Architecture(layers=12, dim=768, heads=12, vocabulary=50_257, context=1024)
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ GPT3_TABLES = [
 
 @pytest.mark.parametrize("row", GPT3_TABLES, ids=[row[0] for row in GPT3_TABLES])
 def test_gpt3_has_the_sizes_that_its_paper_prints(row):
-    name, printed, digits, _, _, head_size, millions, digits_d1 = row
+    name, printed, digits, _, _, head_dim, millions, digits_d1 = row
     counted = size(GPT3[name])
     assert significant(counted, digits_d1) == millions * 1e6
     if name == "Medium":  # table 2.1 says 350M; its own table D.1 says 356M, and so does the count
         assert significant(counted, 3) == 356e6 and printed == 350e6
     else:
         assert significant(counted, digits) == printed
-    assert GPT3[name].head_size == head_size
+    assert GPT3[name].head_dim == head_dim
 
 
 def test_two_rows_of_gpt3s_table_contradict_themselves():
@@ -93,7 +93,7 @@ def test_two_rows_of_gpt3s_table_contradict_themselves():
     wrong = [row[0] for row in GPT3_TABLES if row[3] != row[4] * row[5]]
     assert wrong == ["XL", "13B"]
     # 13B: with the printed 5140 features, table D.1's 12,850 million would be 12,953 million.
-    as_printed = Architecture(layers=40, dim=5140, heads=1, vocabulary=50_257, positions=2048)
+    as_printed = Architecture(layers=40, dim=5140, heads=1, vocabulary=50_257, context=2048)
     assert significant(size(as_printed), 4) == 12_950e6
     # XL: 24 heads of 128 make four matrices of 2048 × 3072 a block, 0.2 billion too many.
     extra = 24 * 4 * 2048 * (24 * 128 - 2048)
@@ -102,11 +102,11 @@ def test_two_rows_of_gpt3s_table_contradict_themselves():
 
 @pytest.mark.parametrize("rotary", [False, True])
 def test_parameters_equal_those_of_our_own_models(rotary):
-    model = nn.GPT(50, 24, 4, 3, length=16, rotary=rotary)
-    a = Architecture(layers=3, dim=24, heads=4, vocabulary=50, positions=0 if rotary else 16)
+    model = nn.GPT(50, 24, 4, 3, context=16, rotary=rotary)
+    a = Architecture(layers=3, dim=24, heads=4, vocabulary=50, context=16, rotary=rotary)
     assert sum(p.value.size for p in model.parameters()) == size(a)
-    model = nn.BERT(50, 24, 4, 3, length=16)
-    sizes = {"layers": 3, "dim": 24, "heads": 4, "vocabulary": 50, "positions": 16, "segments": 2}
+    model = nn.BERT(50, 24, 4, 3, context=16)
+    sizes = {"layers": 3, "dim": 24, "heads": 4, "vocabulary": 50, "context": 16, "segments": 2}
     assert sum(p.value.size for p in model.parameters()) == size(Architecture(**sizes, head=None))
 
 
@@ -129,7 +129,7 @@ class Counted:
 @pytest.mark.parametrize(
     "a",
     [
-        Architecture(layers=2, dim=24, heads=4, vocabulary=50, positions=16),
+        Architecture(layers=2, dim=24, heads=4, vocabulary=50, context=16),
         Architecture(
             layers=3, dim=24, heads=6, kv_heads=2, vocabulary=50, hidden=40, gated=True, bias=False
         ),
@@ -218,7 +218,7 @@ def test_key_value_cache():
     assert kv_cache_bytes(LLAMA2_7B, 4096) == 2 * 2**30  # two GiB in 16 bits
     as_multi_head = Architecture(layers=80, dim=8192, heads=64, vocabulary=32_000, hidden=28_672)
     assert kv_cache_bytes(as_multi_head, 100) == 8 * kv_cache_bytes(LLAMA2_70B, 100)
-    keys = np.zeros((3, 30, 3, 50, 64), np.float32)  # batch, layers, kv_heads, tokens, head_size
+    keys = np.zeros((3, 30, 3, 50, 64), np.float32)  # batch, layers, kv_heads, tokens, head_dim
     assert kv_cache_bytes(SMOLLM2_135M, 50, batch=3, bytes_per_number=4) == 2 * keys.nbytes
 
 
@@ -241,7 +241,7 @@ def test_time_and_energy_of_gpt3_are_those_of_patterson():
         (lambda: Architecture(layers=1, dim=8, heads=3, vocabulary=9), "dim=8, heads=3"),
         (lambda: Architecture(layers=1, dim=8, heads=2, kv_heads=4, vocabulary=9), "kv_heads=4"),
         (lambda: Architecture(layers=1, dim=8, heads=2, vocabulary=9, head="x"), "got 'x'"),
-        (lambda: Architecture(layers=1, dim=8, heads=2, vocabulary=9, positions=-1), "positions"),
+        (lambda: Architecture(layers=1, dim=8, heads=2, vocabulary=9, context=-1), "context"),
         (lambda: forward_flops(GPT2, 0), "tokens is a whole number of at least 1, got 0"),
         (lambda: forward_flops(GPT2, 1, past=-1), "past is a whole number"),
         (lambda: training_flops(-1, 1), "n_parameters is a positive number, got -1"),
@@ -262,7 +262,7 @@ def test_bad_numbers_are_explained(call, words):
         call()
 
 
-SIZES = ("layers", "dim", "heads", "positions", "hidden", "kv_heads")
+SIZES = ("layers", "dim", "heads", "context", "hidden", "kv_heads")
 
 
 def test_numpy_integers_do_not_overflow():
@@ -272,7 +272,7 @@ def test_numpy_integers_do_not_overflow():
     large = GPT3["175B"]
     sizes = {name: np.int16(getattr(GPT3["Small"], name)) for name in SIZES}
     same = Architecture(**sizes, vocabulary=np.uint16(GPT3["Small"].vocabulary))
-    assert same == GPT3["Small"] and parameters(same) == parameters(GPT3["Small"])
+    assert same == GPT3["Small"] and count_parameters(same) == count_parameters(GPT3["Small"])
     wide = Architecture(layers=1, dim=np.int16(12_288), heads=96, vocabulary=9)
     assert wide.hidden == 49_152
     past = np.int16(30_000)
