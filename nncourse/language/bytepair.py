@@ -60,6 +60,10 @@ class BytePairTokenizer:
         self.special = {text: self.ids.get(text.encode()) for text in special}
         self._rank = {pair: rank for rank, pair in enumerate(self.merges)}
         self._known = {}  # words that were encoded before
+        if len(self.ids) != len(self.tokens) or len(self._rank) != len(self.merges):
+            raise ValueError("a token or a merge occurs twice.")
+        if not all(len(pair) == 2 and all(pair) for pair in self.merges):
+            raise ValueError("each merge joins two pieces, and none is empty.")
         wanted = [left + right for left, right in self.merges]
         wanted += [text.encode() for text in special]
         missing = [token for token in wanted if token not in self.ids]
@@ -98,10 +102,13 @@ class BytePairTokenizer:
         >>> tokenizer.encode("on on")
         [3, 4]
         """
-        byte = _byte_alphabet()
+        byte, special = _byte_alphabet(), tuple(special)
 
         def to_bytes(token):
-            return bytes(byte[character] for character in token)
+            try:
+                return bytes(byte[character] for character in token)
+            except KeyError:
+                raise ValueError(f"{token!r:.60} is not written in GPT-2's characters.") from None
 
         tokens = [t.encode() if t in special else to_bytes(t) for t in tokens]
         merges = [tuple(map(to_bytes, merge.split(" "))) for merge in merges]
@@ -153,14 +160,41 @@ class BytePairTokenizer:
         yield decoder.decode(b"", final=True)
 
     def _join(self, word):
-        """Ids of one word: join the pair of the lowest rank, wherever it occurs, and look again."""
+        """Ids of one word: join the pair of the lowest rank, wherever it occurs, and look again.
+
+        A heap holds the ranks that occur; of each, it is known where. A joined piece stands where
+        its left part began, and only its two neighbors make new pairs: n log n steps in all.
+        """
         parts = [bytes([byte]) for byte in word.encode()]
-        never = len(self._rank)
-        while len(parts) > 1:
-            best = min(pairwise(parts), key=lambda pair: self._rank.get(pair, never))
-            if best not in self._rank:
-                break
-            parts = _joined(parts, best, best[0] + best[1])
+        before, after = list(range(-1, len(parts) - 1)), list(range(1, len(parts) + 1))
+        heap, where = [], defaultdict(list)
+
+        def note(left):
+            """Remember the pair that begins at this place, if it is a merge."""
+            if left >= 0 and after[left] < len(parts):
+                rank = self._rank.get((parts[left], parts[after[left]]))
+                if rank is not None:
+                    if rank not in where:
+                        heapq.heappush(heap, rank)
+                    where[rank].append(left)
+
+        for left in range(len(parts)):
+            note(left)
+        while heap:
+            rank = heapq.heappop(heap)
+            pair, changed = self.merges[rank], []
+            for left in sorted(where.pop(rank)):
+                right = after[left]
+                if right == len(parts) or (parts[left], parts[right]) != pair:
+                    continue  # joined with another one since
+                parts[left], parts[right] = pair[0] + pair[1], None
+                after[left] = after[right]
+                if after[left] < len(parts):
+                    before[after[left]] = left
+                changed.append(left)
+            for left in changed:
+                note(before[left])
+                note(left)
         return [self.ids[part] for part in parts if part in self.ids]
 
 

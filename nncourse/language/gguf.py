@@ -36,7 +36,8 @@ class GGUFFile:
     Raises
     ------
     ValueError
-        If the file is no GGUF file, is cut off, or has tensors of a format not known here.
+        If the file is no GGUF file, is cut off, contradicts itself, or has tensors of a format not
+        known here.
     KeyError
         If a tensor asked for does not exist.
 
@@ -69,8 +70,8 @@ class GGUFFile:
         self._buffer, self._position = memoryview(self._bytes), 0
         try:
             self._read_header()
-        except (struct.error, UnicodeDecodeError, OverflowError) as error:
-            raise ValueError(f"{self.path.name} is cut off or damaged: {error}.") from None
+        except (struct.error, ValueError, OverflowError, MemoryError, RecursionError) as error:
+            raise ValueError(f"{self.path.name} is damaged or no GGUF file: {error}.") from None
         finally:
             del self._buffer
 
@@ -93,31 +94,56 @@ class GGUFFile:
     def _read_header(self):
         magic = bytes(self._buffer[:4])
         if magic != b"GGUF":
-            raise ValueError(f"{self.path.name} is no GGUF file: it begins with {magic!r}.")
+            raise ValueError(f"it begins with {magic!r}, not b'GGUF'")
         self._position = 4
         version, tensors, keys = self._take("IQQ")
         if version not in (2, 3):
-            raise ValueError(f"GGUF versions 2 and 3 can be read; {self.path.name} has {version}.")
-        self.metadata = {self._string(): self._value(*self._take("I")) for _ in range(keys)}
+            raise ValueError(f"versions 2 and 3 can be read, it has {version}")
+        self.metadata = {}
+        for _ in range(keys):
+            key = self._new_name(self.metadata)
+            self.metadata[key] = self._value(*self._take("I"))
         self.shapes, self.formats, self._offsets = {}, {}, {}
         for _ in range(tensors):
-            name, (axes,) = self._string(), self._take("I")
-            *shape, code, offset = self._take(f"{axes}QIQ")
+            name, (axes,) = self._new_name(self.shapes), self._take("I")
+            if not 1 <= axes <= 4:
+                raise ValueError(f"tensor {name!r} has {axes} axes, expected 1 to 4")
+            *shape, code, self._offsets[name] = self._take(f"{axes}QIQ")
             if code not in _FORMATS:
                 known = ", ".join(BLOCKS)
-                raise ValueError(f"tensor {name!r} has the unknown type {code}; known: {known}.")
+                raise ValueError(f"tensor {name!r} has the unknown type {code}; known: {known}")
             self.shapes[name], self.formats[name] = tuple(shape[::-1]), _FORMATS[code]
-            self._offsets[name] = offset
-        alignment = self.metadata.get("general.alignment", 32)
-        start = self._position + -self._position % alignment
+            if min(shape) < 1 or (BLOCKS[_FORMATS[code]].names and shape[0] % SIZE):
+                raise ValueError(
+                    f"tensor {name!r} has the shape {self.shapes[name]}: rows of {_FORMATS[code]} "
+                    f"are whole blocks of {SIZE} weights"
+                )
+        self._place_tensors(self.metadata.get("general.alignment", 32))
+
+    def _place_tensors(self, alignment):
+        """Check that one tensor follows the other, each at a multiple of the alignment."""
+        if type(alignment) is not int or alignment < 1 or alignment & (alignment - 1):
+            raise ValueError(f"general.alignment is a power of two, got {alignment!r:.80}")
+        start, expected = self._position + -self._position % alignment, 0
         for name, shape in self.shapes.items():
+            if self._offsets[name] != expected:
+                raise ValueError(
+                    f"tensor {name!r} should be at offset {expected}, is at {self._offsets[name]}"
+                )
             self._offsets[name] += start
             end = self._offsets[name] + _size(shape, self.formats[name])
             if end > len(self._bytes):
                 raise ValueError(
-                    f"{self.path.name} is cut off: tensor {name!r} ends at byte {end:,}, the file "
-                    f"at {len(self._bytes):,}. Delete it, and load it again."
+                    f"it is cut off: tensor {name!r} ends at byte {end:,}, the file at "
+                    f"{len(self._bytes):,}. Delete it, and load it again"
                 )
+            expected = end - start + -(end - start) % alignment
+
+    def _new_name(self, known):
+        name = self._string()
+        if name in known:
+            raise ValueError(f"{name!r} occurs twice")
+        return name
 
     def _take(self, layout):
         """Read numbers, in the codes of :mod:`struct`."""
@@ -140,7 +166,7 @@ class GGUFFile:
             return [self._value(kind) for _ in range(length)]
         if kind in _NUMBERS:
             return self._take(_NUMBERS[kind])[0]
-        raise ValueError(f"{self.path.name} has metadata of the unknown type {kind}.")
+        raise ValueError(f"metadata of the unknown type {kind}")
 
 
 def _size(shape, format):

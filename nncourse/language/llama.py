@@ -144,7 +144,7 @@ class Llama:
         self.output = _kernel(weights, ["token_embd.weight"], shapes)  # (dim, vocabulary)
         self.blocks = [_Block(a, weights, shapes, i) for i in range(a.layers)]
         self.norm = _checked(weights, "output_norm.weight", shapes)
-        self._rotation = rotary_tables(a.context, a.head_dim, a.base)  # (context, head_dim / 2)
+        self._rotation = rotary_tables(1, a.head_dim, a.base)  # grows with the positions read
 
     def __repr__(self):
         a = self.architecture
@@ -260,8 +260,10 @@ class Llama:
 
     def _read(self, ids, cache=None):
         """Return what the last layer makes of each token, (len(ids), dim)."""
-        cache = self.cache(len(ids)) if cache is None else cache
-        parts = []
+        cache, a = self.cache(len(ids)) if cache is None else cache, self.architecture
+        end, parts = cache.length + len(ids), []
+        if end > len(self._rotation[0]):
+            self._rotation = rotary_tables(min(2 * end, a.context), a.head_dim, a.base)
         for start in range(0, len(ids), CHUNK):
             x = np.ascontiguousarray(self.output[:, ids[start : start + CHUNK]].T)  # (time, dim)
             positions = slice(cache.length, cache.length + len(x))
@@ -269,7 +271,7 @@ class Llama:
             for block in self.blocks:
                 x = block(x, rotation, cache)
             cache.length += len(x)
-            parts.append(_rms_norm(x, self.norm, self.architecture.epsilon))
+            parts.append(_rms_norm(x, self.norm, a.epsilon))
         return np.concatenate(parts)
 
     def _checked_ids(self, ids, cache=None):

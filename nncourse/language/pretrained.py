@@ -10,7 +10,7 @@ import numpy as np
 
 from ..scale.architectures import Architecture
 from .gguf import GGUFFile
-from .llama import Llama
+from .llama import Llama, weight_shapes
 from .tokenizers import BytePairTokenizer, WordPieceTokenizer
 from .transformer import BERT
 from .weights import Wheel, locate
@@ -130,7 +130,7 @@ def load_minilm(*, verbose=True):
     True
     """
     try:
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
     except ImportError:
         raise ImportError(
             'load_minilm reads its weights with safetensors: pip install "nncourse[pretrained]"'
@@ -147,8 +147,11 @@ def load_minilm(*, verbose=True):
         )
     tokenizer = WordPieceTokenizer(vocabulary.read_text(encoding="utf-8").splitlines())
     bert = BERT(len(tokenizer), 384, 12, 6, context=512)
-    with safe_open(weights, framework="np") as tensors:
-        _fill(bert, tensors)
+    try:
+        with safe_open(weights, framework="np") as tensors:
+            _fill(bert, tensors)
+    except (SafetensorError, TypeError) as error:
+        raise ValueError(f"{weights.name} is damaged: {error}") from None
     if verbose:
         print(f"all-MiniLM-L6-v2: {sum(p.value.size for p in bert.parameters()):,} parameters")
     return MiniLM(bert, tokenizer)
@@ -216,15 +219,22 @@ def read_llama(path):
     for key, value in known.items():
         if (found := file.metadata.get(key)) != value:
             raise ValueError(f"{file.path.name}: {key} must be {value!r}, got {found!r}.")
-    template = file.metadata.get("tokenizer.chat_template", "")
-    if hashlib.sha256(template.encode()).hexdigest() != CHAT_TEMPLATE_SHA256:
-        raise ValueError(f"{file.path.name} has another chat template: {template!r:.200}")
     try:
+        template = _typed(file.metadata, "tokenizer.chat_template", str)
+        if hashlib.sha256(template.encode()).hexdigest() != CHAT_TEMPLATE_SHA256:
+            raise ValueError(f"another chat template: {template!r:.200}")
         sizes, tokenizer = _architecture(file.metadata), _tokenizer(file.metadata)
-        end = [file.metadata["tokenizer.ggml.eos_token_id"], tokenizer.special["<|endoftext|>"]]
-        return Llama(sizes, file, tokenizer=tokenizer, end=end)
+        if sizes.layers > len(file.shapes):
+            raise ValueError(f"{sizes.layers} layers are promised, with {len(file.shapes)} tensors")
+        for name in weight_shapes(sizes).keys() - file.shapes.keys():
+            raise KeyError(name)
+        _, _, end = (tokenizer.special[s] for s in ("<|im_start|>", "<|im_end|>", "<|endoftext|>"))
+        ends = [file.metadata["tokenizer.ggml.eos_token_id"], end]
+        return Llama(sizes, file, tokenizer=tokenizer, end=ends)
     except KeyError as error:
         raise ValueError(f"{file.path.name} lacks {error.args[0]}.") from None
+    except ValueError as error:
+        raise ValueError(f"{file.path.name}: {error}") from None
 
 
 def _architecture(metadata):
@@ -235,14 +245,27 @@ def _architecture(metadata):
         "base": "rope.freq_base",
     }  # fmt: skip
     sizes = {name: metadata[f"llama.{key}"] for name, key in names.items()}
-    return Architecture.llama(vocabulary=len(metadata["tokenizer.ggml.tokens"]), **sizes)
+    tokens = _typed(metadata, "tokenizer.ggml.tokens", list)
+    return Architecture.llama(vocabulary=len(tokens), **sizes)
 
 
 def _tokenizer(metadata):
-    tokens, kinds = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
+    tokens, kinds, merges = (
+        _typed(metadata, f"tokenizer.ggml.{name}", list, of)
+        for name, of in (("tokens", str), ("token_type", int), ("merges", str))
+    )
+    if len(kinds) != len(tokens):
+        raise ValueError(f"there are {len(tokens)} tokens, but {len(kinds)} token types.")
     special = [token for token, kind in zip(tokens, kinds, strict=True) if kind == 3]
-    merges = metadata["tokenizer.ggml.merges"]
     return BytePairTokenizer.from_printable(tokens, merges, special=special, digits=True)
+
+
+def _typed(metadata, key, kind, of=object):
+    """Return a field of this type, a list of items of one type, or say what it is instead."""
+    value = metadata[key]
+    if not isinstance(value, kind) or (kind is list and not all(isinstance(v, of) for v in value)):
+        raise ValueError(f"{key} has the wrong type, got {value!r:.60}.")
+    return value
 
 
 def _fill(bert, tensors):
@@ -259,8 +282,12 @@ def _fill(bert, tensors):
     def copy(parameter, name, transpose=False):
         array = tensors.get_tensor(name)
         array = array.T if transpose else array
-        if array.shape != parameter.value.shape:
-            raise ValueError(f"{name} must have {parameter.value.shape}, got {array.shape}.")
+        if array.dtype != np.float32 or array.shape != parameter.value.shape:
+            raise ValueError(
+                f"{name} must be float32 {parameter.value.shape}, got {array.dtype} {array.shape}."
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinity.")
         parameter.value = array  # kernels stay (outputs, inputs) in memory: a little faster so
 
     copy(bert.tokens.table, "embeddings.word_embeddings.weight")

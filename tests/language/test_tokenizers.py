@@ -150,6 +150,66 @@ def test_byte_pairs_lose_nothing(trained, text):
     assert "".join(trained.decode_stream(ids)) == text
 
 
+def naive_encoding(tokenizer, text):
+    """Sennrich's loop: the earliest merge that occurs, wherever it does, from left to right."""
+    parts = [bytes([byte]) for byte in text.encode()]
+    while found := [merge for merge in tokenizer.merges if merge in set(pairwise(parts))]:
+        joined, i = [], 0
+        while i < len(parts):
+            fits = (parts[i], *parts[i + 1 : i + 2]) == found[0]
+            joined.append(b"".join(found[0]) if fits else parts[i])
+            i += 1 + fits
+        parts = joined
+    return [tokenizer.ids[part] for part in parts]
+
+
+def test_encoding_equals_joining_one_merge_after_the_other():
+    """With random merges in random order: a merge may come before those that make its parts."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        pieces, merges = [b"a", b"b", b"c"], {}
+        for _ in range(rng.integers(1, 12)):
+            pair = tuple(pieces[i] for i in rng.integers(0, len(pieces), 2))
+            merges[pair] = None
+            pieces += [b"".join(pair)] * (b"".join(pair) not in pieces)
+        order = [list(merges)[i] for i in rng.permutation(len(merges))]
+        tokenizer = BytePairTokenizer(BYTES + pieces[3:], order)
+        for _ in range(5):
+            word = "".join(rng.choice(list("abc"), rng.integers(1, 40)))
+            assert tokenizer.encode(word) == naive_encoding(tokenizer, word), (order, word)
+
+
+def test_the_work_grows_with_the_length_and_not_with_its_square(trained):
+    """20,000 random letters in one word: each joint looks at two pairs, beside one at the start."""
+
+    class Counted(dict):
+        looks = 0
+
+        def get(self, pair):
+            self.looks += 1
+            return super().get(pair)
+
+    letters = "".join(np.random.default_rng(0).choice(list("etaoinshrdlu"), 20_000))
+    tokenizer = BytePairTokenizer(trained.tokens, trained.merges)
+    tokenizer._rank = Counted(tokenizer._rank)
+    ids = tokenizer.encode(letters)
+    assert tokenizer.decode(ids) == letters and len(ids) < 15_000
+    assert tokenizer._rank.looks <= 20_000 + 2 * (20_000 - len(ids))
+    short = BytePairTokenizer(trained.tokens, trained.merges)
+    assert short.encode(letters[:400]) == naive_encoding(short, letters[:400])
+
+
+@pytest.mark.parametrize(
+    ("merges", "words"),
+    [([(b"a", b"b")] * 2, "twice"), ([(b"ab",)], "two pieces"), ([(b"ab", b"")], "none is empty")],
+)
+def test_merges_that_cannot_be(merges, words):
+    with pytest.raises(ValueError, match=words):
+        BytePairTokenizer([*BYTES, b"ab"], merges)
+    with pytest.raises(ValueError, match="occurs twice"):
+        BytePairTokenizer([*BYTES, b"a"], [])
+
+
 def test_a_very_long_word(trained):
     word = "he" * 20_000
     assert trained.decode(trained.encode(word)) == word

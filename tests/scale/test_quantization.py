@@ -187,17 +187,17 @@ def test_a_file_cut_off_anywhere(written):
     content = path.read_bytes()  # ends with 3 rows of 40 bytes, and 8 to fill up
     for length in [*range(0, len(content) - 9, 97), len(content) - 9]:
         path.with_name("cut.gguf").write_bytes(content[:length])
-        with pytest.raises(ValueError, match=r"cut\.gguf (is cut off|is no GGUF file)"):
+        with pytest.raises(ValueError, match=r"cut\.gguf is damaged or no GGUF file"):
             GGUFFile(path.with_name("cut.gguf"))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04 a zip file", "is no GGUF file: it begins with b'PK"),
-        (b"GGUF" + struct.pack("<IQQ", 1, 0, 0), "versions 2 and 3 can be read; .* has 1"),
-        (b"GGUF" + struct.pack("<IQQ", 3, 0, 2**60), "cut off or damaged"),
-        (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 2**63 - 1), "cut off or damaged"),
+        (b"PK\x03\x04 a zip file", "no GGUF file: it begins with b'PK"),
+        (b"GGUF" + struct.pack("<IQQ", 1, 0, 0), "versions 2 and 3 can be read, it has 1"),
+        (b"GGUF" + struct.pack("<IQQ", 3, 0, 2**60), "is damaged"),
+        (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 2**63 - 1), "is damaged"),
         (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 1) + b"\xff" * 20, "damaged"),
         (b"GGUF" + struct.pack("<IQQQ1sI", 3, 0, 1, 1, b"a", 99), "unknown type 99"),
         (b"GGUF" + struct.pack("<IQQQ1sIIQ", 3, 0, 1, 1, b"a", 9, 0, 2**61), "damaged"),
