@@ -30,15 +30,18 @@ __version__ = "0.1.0"
 # Where each module is: imported when first used, as nn.losses or nn.pretrained.
 _MODULES = {
     "": """activations autodiff datasets downloads exercises gradcheck initializers language layers
-        losses measure metrics neuron plotting scale training""",
+        losses measure metrics neuron plotting scale training vision""",
     "language.": """bytepair chat gguf llama pretrained sampling tokenizers transformer weights
         wordpiece words""",
     "layers.": "lora masks rotary",
     "scale.": "architectures counting distributed quantization scaling",
     "training.": """callbacks clipping history optimizers regularizers saving schedules
         trainer""",
+    "vision.": "checkpoint convnets efficientnet pictures",
 }
 _MODULES = {name: f".{room}{name}" for room, names in _MODULES.items() for name in names.split()}
+
+_LAZY = {"load_efficientnet": "efficientnet"}  # functions that load their module when first used
 
 __all__ = sorted([
     *autodiff.__all__,
@@ -48,12 +51,15 @@ __all__ = sorted([
     *neuron.__all__,
     *training.__all__,
     *_MODULES,
+    *_LAZY,
 ])  # fmt: skip
 
 
 def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(_MODULES[name], __name__)
+    if name in _LAZY:
+        return getattr(importlib.import_module(_MODULES[_LAZY[name]], __name__), name)
     raise AttributeError(f"module 'nncourse' has no attribute {name!r}")
 
 

@@ -7,6 +7,7 @@ from . import (
     conv,
     core,
     dense,
+    depthwise,
     embedding,
     gated,
     lora,
@@ -19,6 +20,7 @@ from .augmentation import *
 from .conv import *
 from .core import *
 from .dense import *
+from .depthwise import *
 from .embedding import *
 from .gated import *
 from .lora import *
@@ -26,7 +28,7 @@ from .normalization import *
 from .recurrent import *
 
 _MODULES = (
-    core, dense, activation, normalization, conv, augmentation, recurrent, gated, embedding,
+    core, dense, activation, normalization, conv, depthwise, augmentation, recurrent, gated, embedding,
     attention, lora,
 )  # fmt: skip
 __all__ = [name for module in _MODULES for name in module.__all__]

@@ -33,6 +33,15 @@ CASES = {
         lambda seed, t: nn.Conv2D(2, 3, (3, 2), stride=2, padding="same", rng=seed, dtype=t),
         (7, 5, 6, 2),
     ),
+    "DepthwiseConv2D": (lambda seed, t: nn.DepthwiseConv2D(2, 3, rng=seed, dtype=t), (7, 5, 4, 2)),
+    "DepthwiseConv2D with stride": (
+        lambda seed, t: nn.DepthwiseConv2D(2, (2, 3), stride=(1, 2), rng=seed, dtype=t),
+        (7, 5, 8, 2),
+    ),
+    "DepthwiseConv2D same": (
+        lambda seed, t: nn.DepthwiseConv2D(3, 5, stride=2, padding="same", rng=seed, dtype=t),
+        (7, 4, 6, 3),
+    ),
     "MaxPool2D": (lambda seed, t: nn.MaxPool2D(2), (7, 5, 4, 2)),
     "MaxPool2D overlapping": (lambda seed, t: nn.MaxPool2D(3, stride=2), (7, 5, 7, 2)),
     "AveragePool2D": (lambda seed, t: nn.AveragePool2D((2, 3), stride=(1, 2)), (7, 5, 7, 2)),

@@ -1,0 +1,1 @@
+"""Vision: deep networks for images, to train and with published weights."""
