@@ -28,7 +28,7 @@ from .normalization import *
 from .recurrent import *
 
 _MODULES = (
-    core, dense, activation, normalization, conv, depthwise, augmentation, recurrent, gated, embedding,
-    attention, lora,
+    core, dense, activation, normalization, conv, depthwise, augmentation, recurrent, gated,
+    embedding, attention, lora,
 )  # fmt: skip
 __all__ = [name for module in _MODULES for name in module.__all__]

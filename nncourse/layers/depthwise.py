@@ -19,7 +19,8 @@ class DepthwiseConv2D(Layer):
 
     With windows x[n, i·s + u, j·s + v, c], for stride s,
     ``y[n, i, j, c] = b[c] + sum over u, v of x[n, i·s + u, j·s + v, c] * W[u, v, c]``.
-    With G = dL/dy, ``dL/dW[u, v, c] = sum over n, i, j of x[n, i·s + u, j·s + v, c] * G[n, i, j, c]``,
+    With G = dL/dy,
+    ``dL/dW[u, v, c] = sum over n, i, j of x[n, i·s + u, j·s + v, c] * G[n, i, j, c]``,
     ``dL/db = sum over n, i, j of G``, and dL/dx adds up, pixel by pixel, ``G * W`` of all windows
     the pixel lies in. PyTorch: ``nn.Conv2d(channels, channels, ..., groups=channels)``; Keras:
     ``DepthwiseConv2D``, whose kernel has one more axis of length one. Source: Sifre (2014), section
@@ -63,7 +64,7 @@ class DepthwiseConv2D(Layer):
     DepthwiseConv2D(32, 3×3, padding='same')
     >>> layer(np.ones((5, 14, 14, 32), np.float32)).shape
     (5, 14, 14, 32)
-    >>> sum(p.value.size for p in layer.parameters())
+    >>> layer.count_parameters()
     320
     """
 
@@ -105,10 +106,10 @@ class DepthwiseConv2D(Layer):
             for (u, v), pixels in self._offsets(phases, y.shape):
                 np.multiply(pixels[part], tiled[u, v], out=product)
                 out += product
-        return self._save((phases, x.shape), y.reshape(len(x), rows, columns, channels))
+        return self.remember((phases, x.shape), y.reshape(len(x), rows, columns, channels))
 
     def backward(self, grad, *, input_grad=True):
-        phases, shape = self._recall(grad)
+        phases, shape = self.recall(grad)
         kernel, channels = self.kernel.value, shape[3]
         pads, (rows, columns) = self._geometry(shape)
         grad = grad.reshape(len(grad), rows, columns * channels)
@@ -162,9 +163,6 @@ class DepthwiseConv2D(Layer):
                 start = v // across * channels
                 lines = slice(u, u + down * (rows - 1) + 1, down)
                 yield (u, v), phases[v % across][:, lines, start : start + length]
-
-    def parameters(self):
-        return [self.kernel, self.bias]
 
     def __repr__(self):
         height, width, channels = self.kernel.value.shape

@@ -1,10 +1,10 @@
 """Reading a PyTorch checkpoint without PyTorch, and without running it.
 
-A pickle is a program: it names functions, and loading it calls them. ``pickle.load`` of a stranger's
-file runs what the stranger wrote. The reader below knows four names, which is all that a file of
-weights needs, and refuses the rest. The *legacy* format (until 2020) is five pickles, one after the
-other: a magic number, a version, facts about the machine, the *state* that says how each array lies
-in a storage, and the storages' keys; then, for each key, a count and the raw numbers.
+A pickle is a program: it names functions, and loading it calls them. ``pickle.load`` of a
+stranger's file runs what the stranger wrote. The reader below knows four names, which is all that a
+file of weights needs, and refuses the rest. The *legacy* format (until 2020) is five pickles, one
+after the other: a magic number, a version, facts about the machine, the *state* that says how each
+array lies in a storage, and the storages' keys; then, for each key, a count and the raw numbers.
 """
 
 import math

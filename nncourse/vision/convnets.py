@@ -33,10 +33,10 @@ class ReLU6(Layer):
 
     def forward(self, x, *, training=False):
         y = np.clip(x, 0, 6)
-        return self._save(y, y)
+        return self.remember(y, y)
 
     def backward(self, grad):
-        y = self._recall(grad)
+        y = self.recall(grad)
         return grad * ((y > 0) & (y < 6))
 
 
@@ -86,24 +86,20 @@ class ResidualBlock(Layer):
             self.inner[-1].kernel.value[...] = 0
         changes = stride != 1 or channels != filters
         self.shortcut = Conv2D(channels, filters, 1, stride=stride, **options) if changes else None
-        self.layers = (self.inner, self.shortcut) if changes else (self.inner,)
         self._sizes = f"{channels}→{filters}" + (f", stride={stride}" if stride != 1 else "")
 
     def forward(self, x, *, training=False):
         straight = x if self.shortcut is None else self.shortcut.forward(x, training=training)
         y = straight + self.inner.forward(x, training=training)
-        return self._save(True, y)
+        return self.remember(True, y)
 
     def backward(self, grad, *, input_grad=True):
-        self._recall(grad)
+        self.recall(grad)
         inner = self.inner.backward(grad, input_grad=input_grad)
         if self.shortcut is None:
             return grad + inner if input_grad else None
         straight = self.shortcut.backward(grad, input_grad=input_grad)
         return straight + inner if input_grad else None
-
-    def parameters(self):
-        return [p for layer in self.layers for p in layer.parameters()]
 
     def __repr__(self):
         return f"ResidualBlock({self._sizes})"

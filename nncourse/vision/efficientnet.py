@@ -16,6 +16,7 @@ from ..layers import (
     Dense,
     DepthwiseConv2D,
     GlobalAveragePool2D,
+    Layer,
     Residual,
     Sequential,
 )
@@ -77,8 +78,10 @@ def inverted_residual(channels, filters, kernel_size, *, stride=1, expand=6, **o
     return Residual(*layers) if (stride, channels) == (1, filters) else Sequential(*layers)
 
 
-class EfficientNet:
+class EfficientNet(Layer):
     """A network that names what a photograph shows. :func:`load_efficientnet` makes one.
+
+    As a layer it takes pictures that are prepared, (batch, height, width, 3), and gives logits.
 
     A picture is what :func:`~nncourse.vision.pictures.read_picture` says; several come as a list,
     or as one array with four axes. Of each, the middle is used: a square of ``crop`` of its shorter
@@ -103,7 +106,20 @@ class EfficientNet:
     ------
     ValueError, TypeError
         If a picture, ``top``, ``size`` or ``crop`` is none that can be used.
+
+    Examples
+    --------
+    With random weights, a guess among 1,000:
+
+    >>> model = EfficientNet(rng=0)
+    >>> model
+    EfficientNet(4,631,000 parameters)
+    >>> gray = np.full((40, 60), 128, np.uint8)
+    >>> len(model.predict(gray, top=3, size=32)), model.features([gray, gray], size=32).shape
+    (3, (2, 1280))
     """
+
+    skips_input_grad = True
 
     def __init__(self, *, rng=None):
         options = {"rng": np.random.default_rng(None if rng == "zeros" else rng)}
@@ -127,12 +143,14 @@ class EfficientNet:
         self.body, self.classifier = Sequential(*layers), Dense(1280, 1000, **options)
         self.names = class_names()
 
-    def __repr__(self):
-        return f"EfficientNet({sum(p.value.size for p in self.parameters()):,} parameters)"
+    def forward(self, x, *, training=False):
+        return self.classifier.forward(self.body.forward(x, training=training))
 
-    def parameters(self):
-        """Return the parameters of body and classifier."""
-        return [*self.body.parameters(), *self.classifier.parameters()]
+    def backward(self, grad, *, input_grad=True):
+        return self.body.backward(self.classifier.backward(grad), input_grad=input_grad)
+
+    def __repr__(self):
+        return f"EfficientNet({self.count_parameters():,} parameters)"
 
     def predict(self, images, *, top=5, size=224, crop=0.875):
         """Return the ``top`` names for a picture with their probabilities, the likeliest first.
@@ -223,8 +241,7 @@ def class_names():
     text = resources.files("nncourse").joinpath("data", "imagenet_classes.txt").read_text("utf-8")
     synonyms = [line.split(", ") for line in text.splitlines()]
     firsts = [words[0] for words in synonyms]
-    names = [", ".join(words[: firsts.count(words[0])]) for words in synonyms]
-    return names
+    return [", ".join(words[: firsts.count(words[0])]) for words in synonyms]
 
 
 def _is_one(images):
@@ -256,8 +273,9 @@ def _fill(model, arrays):
         inner = getattr(block, "inner", block)
         layers = [layer for layer in inner.layers if layer.parameters()]
         parts = ["expand_conv", "depthwise_conv", "project_conv"][-len(layers) :]
-        for layer, part, norm in zip(layers, parts, ("_bn0", "_bn1", "_bn2")[-len(layers) :], strict=True):
-            convolution(layer, f"_blocks.{i}._{part}", f"_blocks.{i}.{norm}")
+        for number, (layer, part) in enumerate(zip(layers, parts, strict=True)):
+            norm = number + 3 - len(layers)
+            convolution(layer, f"_blocks.{i}._{part}", f"_blocks.{i}._bn{norm}")
     convolution(head, "_conv_head", "_bn1")
     _set(model.classifier.kernel, take("_fc.weight").T, "_fc.weight")
     _set(model.classifier.bias, take("_fc.bias"), "_fc.bias")

@@ -37,8 +37,8 @@ def read_picture(picture):
     --------
     >>> read_picture(np.full((2, 3), 255, np.uint8)).shape
     (2, 3, 3)
-    >>> read_picture(np.array([[[255, 0, 0, 51]]], np.uint8)).round(2).tolist()
-    [[[1.0, 0.8, 0.8]]]
+    >>> read_picture(np.array([[[255, 0, 0, 51]]], np.uint8)).round(2)
+    array([[[1. , 0.8, 0.8]]], dtype=float32)
     """
     if isinstance(picture, (str, os.PathLike)):
         picture = _from_file(picture)
@@ -150,8 +150,8 @@ def _from_file(path):
     try:
         from PIL import Image, ImageOps
     except ImportError:
-        raise ImportError("reading a picture from a file needs Pillow: pip install pillow") from None
+        raise ImportError("reading a picture's file needs Pillow: pip install pillow") from None
     with Image.open(path) as image:
         image = ImageOps.exif_transpose(image)
-        return np.asarray(image.convert("RGBA" if "transparency" in image.info or
-                                        image.mode in ("RGBA", "LA", "PA") else "RGB"))
+        see_through = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+        return np.asarray(image.convert("RGBA" if see_through else "RGB"))

@@ -6,6 +6,7 @@ A new layer gets an entry here; test_layer_contract.py runs every clause of the 
 import numpy as np
 
 import nncourse as nn
+from nncourse import convnets
 
 
 def adapted(inputs, units, rank, seed, dtype):
@@ -41,6 +42,15 @@ CASES = {
     "DepthwiseConv2D same": (
         lambda seed, t: nn.DepthwiseConv2D(3, 5, stride=2, padding="same", rng=seed, dtype=t),
         (7, 4, 6, 3),
+    ),
+    "ReLU6": (lambda seed, t: convnets.ReLU6(), (7, 5)),
+    "ResidualBlock": (
+        lambda seed, t: convnets.ResidualBlock(2, 2, rng=seed, dtype=t),
+        (7, 4, 3, 2),
+    ),
+    "ResidualBlock with stride": (
+        lambda seed, t: convnets.ResidualBlock(2, 3, stride=2, rng=seed, dtype=t),
+        (7, 4, 5, 2),
     ),
     "MaxPool2D": (lambda seed, t: nn.MaxPool2D(2), (7, 5, 4, 2)),
     "MaxPool2D overlapping": (lambda seed, t: nn.MaxPool2D(3, stride=2), (7, 5, 7, 2)),

@@ -9,7 +9,7 @@ import pytest
 from layer_cases import CASES, RANDOM, READS_IDS, make
 
 import nncourse as nn
-from nncourse import layers, transformer
+from nncourse import convnets, layers, transformer
 
 each_layer = pytest.mark.parametrize("name", CASES)
 NOTHING_TO_SKIP = {*READS_IDS, "PositionalEncoding learned"}  # no dL/dx, or one that costs nothing
@@ -17,7 +17,8 @@ NOTHING_TO_SKIP = {*READS_IDS, "PositionalEncoding learned"}  # no dL/dx, or one
 
 def test_every_layer_has_a_case():
     tested = {type(build(0, np.float64)).__name__ for build, _ in CASES.values()}
-    public = [getattr(nn, name) for name in (*layers.__all__, *transformer.__all__)]
+    rooms = (layers, transformer, convnets)
+    public = [getattr(room, name) for room in rooms for name in room.__all__]
     kinds = {thing.__name__ for thing in public if isinstance(thing, type)}
     assert tested == kinds - {"Layer", "Parameter"}
 
@@ -136,6 +137,7 @@ def test_parameters_keep_order_and_are_unique(name):
     order = {
         "Dense": ["kernel", "bias"],
         "Conv2D": ["kernel", "bias"],
+        "DepthwiseConv2D": ["kernel", "bias"],
         "BatchNorm": ["gamma", "beta"],
         "LayerNorm": ["gamma", "beta"],
         "MultiHeadAttention": ["kernel", "bias"] * 4,
@@ -173,6 +175,9 @@ def test_repr_names_the_layer(name):
         (nn.Conv2D(1, 2, 3), (4, 8, 8), "Gray images? Add the channel axis: x[..., None]"),
         (nn.Conv2D(1, 2, 3), (8, 8, 1), "(8, 8, 1). One image? Make it a batch of one: x[None]"),
         (nn.Conv2D(3, 2, 3), (4, 147), "Restore their shape: x.reshape(-1, height, width, 3)."),
+        (nn.DepthwiseConv2D(3, 5), (4, 8, 8, 2), "expects (batch, height, width, 3), got (4, 8, 8"),
+        (nn.DepthwiseConv2D(3, 5), (4, 8, 4, 3), "needs images of at least 5×5 pixels, got 8×4"),
+        (convnets.ResidualBlock(3, 3), (4, 8, 8, 2), "expects (batch, ..., 3), got (4, 8, 8, 2)"),
         (nn.MaxPool2D(2), (8, 8, 3), "got (8, 8, 3). One image?"),
         (nn.Conv2D(1, 2, 3), (4, 784), "got (4, 784). Flat images?"),
         (nn.Conv2D(3, 2, 3), (4, 3, 8, 8), "got (4, 3, 8, 8). Channels first?"),
@@ -217,6 +222,8 @@ def test_wrong_shapes_are_explained(layer, shape, words):
         (lambda: nn.Conv2D(1, 2, (3, 3, 3)), ValueError, "a pair of them, got (3, 3, 3)"),
         (lambda: nn.Conv2D(1, 2, 3, stride=0.5), ValueError, "stride is a positive whole number"),
         (lambda: nn.Conv2D(1, 2, 3, padding="full"), ValueError, "'valid' or 'same', got 'full'"),
+        (lambda: nn.DepthwiseConv2D(2.0, 3), ValueError, "positive sizes, got channels=2.0"),
+        (lambda: nn.DepthwiseConv2D(2, 3, padding="x"), ValueError, "'valid' or 'same', got 'x'"),
         (lambda: nn.MaxPool2D(-2), ValueError, "size is a positive whole number"),
         (lambda: nn.LSTM(0, 2), ValueError, "LSTM expects positive sizes, got inputs=0, units=2"),
         (lambda: nn.GRU(2, -1), ValueError, "GRU expects positive sizes, got inputs=2, units=-1"),
