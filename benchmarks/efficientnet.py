@@ -23,7 +23,7 @@ STEPS, ROUNDS = 3, 21
 def in_torch(layer):
     """Return the same layer in PyTorch, channels first."""
     if isinstance(layer, nn.Residual):
-        return Shortcut(in_torch(layer.inner))
+        return Shortcut(torch.nn.Sequential(*map(in_torch, layer.layers)))
     if isinstance(layer, nn.Sequential):
         return torch.nn.Sequential(*map(in_torch, layer.layers))
     if isinstance(layer, nn.convnets.ReLU6):
@@ -91,21 +91,14 @@ def torch_run(model, x, memory_format):
 
 def bare_products(model, x):
     """The 1×1 convolutions and the last layer, as matrix products and nothing else."""
-    pairs, inputs = [], {}
-
-    def walk(layer):
-        for inner in getattr(layer, "layers", None) or (
-            [layer.inner] if isinstance(layer, nn.Residual) else []
-        ):
-            walk(inner)
-        if isinstance(layer, nn.Conv2D) and layer.kernel.value.shape[:2] == (1, 1):
-            rows = (
-                layer.recall(np.empty(layer._output_shape))[0].size // layer.kernel.value.shape[2]
-            )
-            pairs.append((rows, layer.kernel.value[0, 0]))
-
+    pairs, inputs, waiting = [], {}, [model.body]
     model(x)
-    walk(model.body)
+    while waiting:
+        layer = waiting.pop()
+        waiting += getattr(layer, "layers", ())
+        if isinstance(layer, nn.Conv2D) and layer.kernel.value.shape[:2] == (1, 1):
+            rows = np.prod(layer._output_shape[:3])
+            pairs.append((rows, layer.kernel.value[0, 0]))
     rng = np.random.default_rng(0)
     for rows, kernel in pairs:
         inputs[rows, len(kernel)] = rng.random((rows, len(kernel)), np.float32)

@@ -40,7 +40,7 @@ class ReLU6(Layer):
         return grad * ((y > 0) & (y < 6))
 
 
-class ResidualBlock(Layer):
+class ResidualBlock(Sequential):
     """Two convolutions and a shortcut around them: ``y = S x + f(x)``.
 
     ``f`` is twice batch normalization, ReLU, 3×3 convolution. S is the identity; where the shape
@@ -71,31 +71,28 @@ class ResidualBlock(Layer):
     (5, 7, 7, 32)
     """
 
-    skips_input_grad = True
-
     def __init__(self, channels, filters, *, stride=1, norm=True, rng=None, dtype=np.float32):
         rng = np.random.default_rng(rng)
         options = {"initializer": initializers.he_normal, "rng": rng, "dtype": dtype}
-        self.inner = Sequential(
+        super().__init__(
             *_before(channels, norm, dtype),
             Conv2D(channels, filters, 3, stride=stride, padding="same", **options),
             *_before(filters, norm, dtype),
             Conv2D(filters, filters, 3, padding="same", **options),
         )
         if not norm:  # without it, blocks that add up must start small: the last kernel at zero
-            self.inner[-1].kernel.value[...] = 0
+            self[-1].kernel.value[...] = 0
         changes = stride != 1 or channels != filters
         self.shortcut = Conv2D(channels, filters, 1, stride=stride, **options) if changes else None
         self._sizes = f"{channels}→{filters}" + (f", stride={stride}" if stride != 1 else "")
 
     def forward(self, x, *, training=False):
         straight = x if self.shortcut is None else self.shortcut.forward(x, training=training)
-        y = straight + self.inner.forward(x, training=training)
-        return self.remember(True, y)
+        return self.remember(True, straight + super().forward(x, training=training))
 
     def backward(self, grad, *, input_grad=True):
         self.recall(grad)
-        inner = self.inner.backward(grad, input_grad=input_grad)
+        inner = super().backward(grad, input_grad=input_grad)
         if self.shortcut is None:
             return grad + inner if input_grad else None
         straight = self.shortcut.backward(grad, input_grad=input_grad)
