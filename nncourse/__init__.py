@@ -35,8 +35,8 @@ _MODULES = {
         wordpiece words""",
     "layers.": "lora masks rotary",
     "scale.": "architectures counting distributed quantization scaling",
-    "training.": """callbacks clipping history optimizers regularizers saving schedules
-        trainer""",
+    "training.": """callbacks clipping history optimizers rates regularizers resuming saving
+        schedules trainer""",
     "vision.": "checkpoint convnets efficientnet pictures",
 }
 _MODULES = {name: f".{room}{name}" for room, names in _MODULES.items() for name in names.split()}

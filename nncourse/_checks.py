@@ -164,3 +164,40 @@ def two_lists_of_classes(name, prediction, target, classes):
             f"{highest}"
         )
     return prediction.astype(np.int64), target.astype(np.int64), classes  # uint8 would overflow
+
+
+def finite_numbers(name, values):
+    """Return at least one example, all numbers finite."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"the examples of {name} differ in shape. Sequences of unequal lengths? Pad them, and "
+            "give the mask of the real steps."
+        ) from None
+    if array.ndim == 0 or len(array) == 0:
+        raise ValueError(f"expected at least one example, got {name} of shape {array.shape}")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} should hold numbers, got {array.dtype}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = np.unique(np.nonzero(~np.isfinite(array))[0])
+        raise ValueError(
+            f"{name} has NaN or infinite values in {len(bad)} of {len(array)} examples, first in "
+            f"number {bad[0]}. Remove or fill them."
+        )
+    return array
+
+
+def check_positive(**numbers):
+    """Explain numbers that are not whole and at least 1."""
+    if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in numbers.values()):
+        raise ValueError(
+            f"expected whole and positive {' and '.join(numbers)}, got "
+            f"{' and '.join(map(repr, numbers.values()))}"
+        )
+
+
+def check_callable(what, given, example):
+    """Explain what is no function."""
+    if not callable(given):
+        raise TypeError(f"{what} is a function such as {example}, got {given!r:.60}")

@@ -1,15 +1,16 @@
-"""Callbacks: what is to happen around the epochs of a training."""
+"""Callbacks: what is to happen around the epochs and the batches of a training."""
 
 import copy
-from math import inf
+from math import isnan
 
+from .. import metrics
 from .saving import state
 
 __all__ = ["Callback", "EarlyStopping"]
 
 
 class Callback:
-    """Base class for what is to happen around epochs; override what you need.
+    """Base class for what is to happen around epochs and batches; override what you need.
 
     Examples
     --------
@@ -21,11 +22,27 @@ class Callback:
     def on_train_begin(self, trainer):
         """Run before the first epoch; an error here leaves the model as it is."""
 
+    def on_batch_begin(self, trainer):
+        """Run before each step."""
+
+    def on_batch_end(self, trainer, losses):
+        """Run after each step; ``losses`` holds the batch's loss, and the penalty if there is one.
+
+        A true result ends the training after this step; the epoch ends as usual.
+        """
+
     def on_epoch_end(self, trainer, history):
         """Run after each epoch; a true result ends the training."""
 
     def on_train_end(self, trainer, history):
         """Run after the last epoch, also when training was stopped early."""
+
+    def state(self):
+        """Return what a checkpoint is to keep of this callback: from names to arrays or numbers."""
+        return {}
+
+    def restore(self, kept):
+        """Take back what :meth:`state` returned; it comes as arrays."""
 
 
 class EarlyStopping(Callback):
@@ -44,10 +61,13 @@ class EarlyStopping(Callback):
     restore_best : bool
         Whether the model gets back the weights of its best epoch.
     higher_is_better : bool, optional
-        If None, True for names that end in ``accuracy`` alone.
+        Needed for names that are neither losses nor from :mod:`nncourse.metrics`, unless the metric
+        itself has an attribute ``higher_is_better``.
 
     Attributes
     ----------
+    best : float or None
+        The monitored value in the best epoch; None before there is one.
     best_epoch : int
         Counted from 1; 0 before there is one.
 
@@ -55,8 +75,8 @@ class EarlyStopping(Callback):
     ------
     ValueError
         If ``patience`` or ``min_delta`` is out of range; before training, if a name that starts
-        with ``val_`` is to be watched without validation data; after the first epoch, if the
-        history has no such name.
+        with ``val_`` is to be watched without validation data, or nobody said whether higher is
+        better; after the first epoch, if the history has no such name.
 
     Examples
     --------
@@ -79,14 +99,11 @@ class EarlyStopping(Callback):
                 f"patience={patience}, min_delta={min_delta}"
             )
         self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
-        self.restore_best = restore_best
-        if higher_is_better is None:
-            higher_is_better = monitor.endswith("accuracy")
-        self._sign = -1 if higher_is_better else 1
+        self.restore_best, self.higher_is_better = restore_best, higher_is_better
         self._start_afresh()
 
     def _start_afresh(self):
-        self.best, self.best_epoch, self._weights = inf, 0, None
+        self.best, self.best_epoch, self._weights = None, 0, None
 
     def on_train_begin(self, trainer):
         if self.monitor.startswith("val_") and not trainer.validates:
@@ -94,6 +111,7 @@ class EarlyStopping(Callback):
                 f"EarlyStopping watches {self.monitor!r}, but fit() got no validation_data. Give "
                 "it some, or watch 'loss'."
             )
+        self._higher = _higher_is_better(self.monitor, trainer.metrics, self.higher_is_better)
         self._start_afresh()
 
     def on_epoch_end(self, trainer, history):
@@ -103,14 +121,49 @@ class EarlyStopping(Callback):
                 "Give fit() validation_data, or watch one of these."
             )
         values = history[self.monitor]
-        value = self._sign * values[-1]
-        if value < self.best - self.min_delta:
-            self.best, self.best_epoch = value, len(values)
+        if self._improves(values[-1]):
+            self.best, self.best_epoch = values[-1], len(values)
             if self.restore_best:
                 self._weights = copy.deepcopy(state(trainer.model))
         return len(values) - self.best_epoch >= self.patience
+
+    def _improves(self, value):
+        if self.best is None:
+            return not isnan(value)
+        gain = value - self.best if self._higher else self.best - value
+        return gain > self.min_delta
 
     def on_train_end(self, trainer, history):
         if self._weights is not None:
             for name, array in state(trainer.model).items():
                 array[...] = self._weights[name]
+
+    def state(self):
+        if self.best is None:
+            return {}
+        weights = {f"weights/{name}": array for name, array in (self._weights or {}).items()}
+        return {"best": self.best, "best_epoch": self.best_epoch} | weights
+
+    def restore(self, kept):
+        if kept:
+            self.best, self.best_epoch = float(kept["best"]), int(kept["best_epoch"])
+            weights = {n.partition("/")[2]: a for n, a in kept.items() if n.startswith("weights/")}
+            self._weights = weights or None
+
+
+_LOWER = {"loss", "penalty", "mse", "mae", "rmse", "mean_squared_error", "mean_absolute_error"}
+
+
+def _higher_is_better(monitor, own_metrics, told):
+    """Return which way is up, or explain that nobody said."""
+    name = monitor.removeprefix("val_")
+    if told is not None or name in _LOWER:
+        return bool(told)
+    library = getattr(metrics, name, None) if name in metrics.__all__ else None
+    direction = getattr(own_metrics.get(name, library), "higher_is_better", None)
+    if direction is None:
+        raise ValueError(
+            f"EarlyStopping cannot know whether a higher {monitor!r} is better or worse. Say "
+            "higher_is_better=True or False."
+        )
+    return direction

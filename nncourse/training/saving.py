@@ -104,7 +104,7 @@ def _write(model, path, more):
 def load(model, path):
     """Read what :func:`save` wrote into a model of the same architecture, and return the model.
 
-    It reads the model in a :class:`~nncourse.training.checkpoint.ModelCheckpoint`'s file, too, and
+    It reads the model in a :class:`~nncourse.training.resuming.ModelCheckpoint`'s file, too, and
     older files, which named parameters by their number.
     PyTorch: ``model.load_state_dict(torch.load(path))``.
 
@@ -119,12 +119,14 @@ def load(model, path):
     --------
     See :func:`save`.
     """
-    _read(model, path)
+    stored, _ = _read(model, path)
+    for name, array in state(model).items():
+        array[...] = stored[name]
     return model
 
 
 def _read(model, path):
-    """Put a file's numbers into the model; return what else the file holds."""
+    """Return a file's arrays for this model, checked, and what else the file holds."""
     stored = _arrays(path)
     layers = json.loads(str(stored.pop("architecture", "{}")))
     more = {n.removeprefix(_MORE): a for n, a in stored.items() if n.startswith(_MORE)}
@@ -142,9 +144,7 @@ def _read(model, path):
             f"{len(expected)} arrays, found {len(found)}; the first difference is {name}: expected "
             f"{expected.get(name, 'none')}, found {found.get(name, 'none')}"
         )
-    for name, array in own.items():
-        array[...] = stored[name]
-    return more
+    return stored, more
 
 
 def _arrays(path):

@@ -48,8 +48,11 @@ def test_callbacks_are_all_called_and_can_stop():
         ("val_loss", [3, 2, 2.5, 1, 2, 9], {"patience": 2}, 6, 4),
         ("val_accuracy", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2}, 4, 2),
         ("val_loss", [3, 2.9, 2.8, 2.7, 1, 1], {"patience": 2, "min_delta": 0.5}, 3, 1),
-        ("f1", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2, "higher_is_better": True}, 4, 2),
-        ("f1", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2}, 3, 1),
+        ("kappa", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2, "higher_is_better": True}, 4, 2),
+        ("f1", [0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2}, 4, 2),
+        ("val_r2", [-0.5, 0.7, 0.6, 0.6, 1, 1], {"patience": 2}, 4, 2),
+        ("val_rmse", [3, 2, 2.5, 2.1, 9, 9], {"patience": 2}, 4, 2),
+        ("loss", [float("nan"), 2, 2.5, 2.1, 9, 9], {"patience": 2}, 4, 2),
         ("inaccuracy", [3, 2, 2.5, 2, 9, 9], {"patience": 2, "higher_is_better": False}, 4, 2),
     ],
 )
@@ -58,11 +61,15 @@ def test_early_stopping(name, values, options, stopped, best):
     scripted = Scripted(values, name)
     history = fit(trainer, epochs=6, validation_data=(X, Y), callbacks=[scripted, early])
     assert (len(history["loss"]), early.best_epoch) == (stopped, best)
+    assert early.best == values[best - 1]
     assert trainer.model[0].bias.value[0] == best
 
 
 def test_early_stopping_can_leave_the_last_weights():
-    trainer, early = make(), nn.EarlyStopping("price", patience=1, restore_best=False)
+    trainer, early = (
+        make(),
+        nn.EarlyStopping("price", patience=1, restore_best=False, higher_is_better=False),
+    )
     fit(trainer, epochs=6, callbacks=[Scripted([1, 2, 3, 4, 5, 6], "price"), early])
     assert trainer.model[0].bias.value[0] == 2
 
@@ -93,7 +100,7 @@ def test_an_interrupt_still_restores_the_best_weights():
             if len(history["loss"]) == 3:
                 raise KeyboardInterrupt
 
-    trainer, early = make(), nn.EarlyStopping("price", patience=9)
+    trainer, early = make(), nn.EarlyStopping("price", patience=9, higher_is_better=False)
     with pytest.raises(KeyboardInterrupt):
         fit(trainer, epochs=6, callbacks=[Scripted([2, 1, 3], "price"), early, Stop()])
     assert (early.best_epoch, trainer.model[0].bias.value[0]) == (2, 2)
@@ -110,3 +117,45 @@ def test_callbacks_may_come_from_a_generator_or_alone():
     fit(make(), epochs=1, callbacks=(callback for callback in [recorder]))
     fit(make(), epochs=1, callbacks=alone)
     assert recorder.events == alone.events == ["begin", 1, "end"]
+
+
+def test_a_name_that_nobody_knows_needs_a_direction():
+    trainer, early = make(), nn.EarlyStopping("inaccuracy")
+    with pytest.raises(ValueError, match="whether a higher 'inaccuracy' is better or worse"):
+        fit(trainer, callbacks=early)
+    assert trainer.optimizer.iterations == 0
+
+
+def test_a_metric_may_say_its_direction_itself():
+    def skill(prediction, target):
+        return -float(np.mean(np.abs(prediction - target)))
+
+    skill.higher_is_better = True
+    trainer, early = make(metrics=skill), nn.EarlyStopping("skill", patience=2)
+    history = fit(trainer, epochs=4, callbacks=early)
+    assert early.best == max(history["skill"]) == history["skill"][-1]
+
+
+def test_early_stopping_waits_five_epochs_for_any_improvement():
+    early = nn.EarlyStopping()
+    assert (early.monitor, early.patience, early.min_delta) == ("val_loss", 5, 0.0)
+    assert early.restore_best and early.best is None
+
+
+def test_callbacks_stand_around_every_step():
+    class Steps(nn.Callback):
+        def on_batch_begin(self, trainer):
+            events.append(trainer.optimizer.iterations)
+
+        def on_batch_end(self, trainer, losses):
+            events.append((trainer.optimizer.iterations, *losses))
+            return trainer.optimizer.iterations == 3
+
+        def on_epoch_end(self, trainer, history):
+            events.append("epoch")
+
+    events, trainer = [], make(regularizer=nn.L2(0.1))
+    history = fit(trainer, epochs=9, batch_size=25, callbacks=Steps())  # 2 steps each
+    steps = [[t, (t + 1, "loss", "penalty")] for t in range(3)]
+    assert events == [*steps[0], *steps[1], "epoch", *steps[2], "epoch"]
+    assert trainer.stopping and trainer.epoch == len(history["loss"]) == 2

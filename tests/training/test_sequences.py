@@ -115,8 +115,9 @@ def test_outputs_for_each_step_need_targets_for_each_step(shape):
     x, mask = sequences()
     trainer = sequence_trainer(True)
     before = {name: array.copy() for name, array in state(trainer.model).items()}
-    for use in (fit, nn.Trainer.evaluate):
-        with pytest.raises(ValueError, match=re.escape(f"= (40, 6), but the targets are {shape}")):
+    for use, batch in (fit, 16), (nn.Trainer.evaluate, 40):
+        words = f"= ({batch}, 6), but the targets are {(batch, *shape[1:])}"
+        with pytest.raises(ValueError, match=re.escape(words)):
             use(trainer, x, np.zeros(shape, int), mask=mask)
     for name, array in state(trainer.model).items():
         np.testing.assert_array_equal(array, before[name])

@@ -1,0 +1,145 @@
+"""Checkpoints: a training that is killed and resumed ends as if nothing had happened."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nncourse as nn
+from nncourse.training.saving import state
+
+X = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+Y = X[:, :2] ** 2
+
+
+def train(path, epochs=6, *others, build=nn.Adam, resume=True):
+    """Return a trainer, trained: with dropout and batch norm, momenta, and a schedule."""
+    model = nn.Sequential(
+        nn.Dense(3, 8, rng=0), nn.BatchNorm(8), nn.ReLU(), nn.Dropout(0.5, rng=1),
+        nn.Dense(8, 2, rng=2),
+    )  # fmt: skip
+    optimizer = build(model.parameters(), nn.CosineDecay(0.05, steps=100))
+    trainer = nn.Trainer(model, nn.losses.mean_squared_error, optimizer, rng=3)
+    callbacks = [nn.ModelCheckpoint(path, resume=resume), *others]
+    options = {"epochs": epochs, "batch_size": 16, "validation_data": (X, Y), "progress": False}
+    trainer.fit(X, Y, callbacks=callbacks, **options)
+    return trainer
+
+
+def all_of(trainer):
+    slots = {f"{i}{k}": a for i, s in enumerate(trainer.optimizer.state) for k, a in s.items()}
+    return state(trainer.model) | slots
+
+
+def same(one, other):
+    assert one.history == other.history
+    assert one.optimizer.iterations == other.optimizer.iterations
+    assert one.rng.bit_generator.state == other.rng.bit_generator.state
+    for name, array in all_of(one).items():
+        np.testing.assert_array_equal(array, all_of(other)[name], err_msg=name)
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {folder!r})
+import nncourse as nn, test_resuming
+
+class Kill(nn.Callback):
+    def on_batch_end(self, trainer, losses):
+        if trainer.optimizer.iterations == 10:  # in the middle of the third epoch
+            os.kill(os.getpid(), signal.SIGKILL)
+
+test_resuming.train({path!r}, 6, nn.EarlyStopping(patience=9), Kill())
+"""
+
+
+def test_killed_and_resumed_it_ends_bit_for_bit_the_same(tmp_path):
+    code = KILLED.format(folder=str(Path(__file__).parent), path=str(tmp_path / "run.npz"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == -9, done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+    class Kill(nn.Callback):
+        """The same callbacks as before; this one lets live."""
+
+    resumed = train(tmp_path / "run.npz", 6, nn.EarlyStopping(patience=9), Kill())
+    whole = train(tmp_path / "whole.npz", 6, nn.EarlyStopping(patience=9), Kill())
+    assert resumed.epoch == 6 and len(resumed.history["loss"]) == 6
+    same(resumed, whole)
+
+
+@pytest.mark.parametrize("build", [nn.Adam, nn.RMSprop, lambda p, r: nn.SGD(p, r, momentum=0.9)])
+def test_more_epochs_go_on_where_fewer_ended(tmp_path, build):
+    train(tmp_path / "run.npz", 2, build=build)
+    same(train(tmp_path / "run.npz", 5, build=build), train(tmp_path / "all.npz", 5, build=build))
+
+
+def test_early_stopping_goes_on_too(tmp_path):
+    def early():
+        return nn.EarlyStopping(patience=2, min_delta=0.03)
+
+    whole, stops = train(tmp_path / "whole.npz", 50, first := early()), []
+    for epochs in (1, 3, 50, 50):  # the last finds that all is done
+        stops.append(early())
+        resumed = train(tmp_path / "run.npz", epochs, stops[-1])
+    assert 3 < whole.epoch < 50
+    assert (resumed.epoch, resumed.history) == (whole.epoch, whole.history)
+    assert (stops[-1].best, stops[-1].best_epoch) == (first.best, first.best_epoch)
+    same(resumed, whole)
+
+
+def test_a_checkpoint_is_a_model_file_too(tmp_path):
+    trainer = train(tmp_path / "run.npz", 2)
+    other = train(tmp_path / "other.npz", 1).model
+    nn.load(other, tmp_path / "run.npz")
+    np.testing.assert_array_equal(other(X), trainer.predict(X))
+
+
+def test_without_resume_it_begins_anew(tmp_path):
+    train(tmp_path / "run.npz", 2)
+    trainer = train(tmp_path / "run.npz", 1, resume=False)
+    assert len(trainer.history["loss"]) == 1
+    assert train(tmp_path / "run.npz", 1).history == trainer.history  # the file was written anew
+
+
+def test_a_failed_write_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    train(tmp_path / "run.npz", 1)
+    before = (tmp_path / "run.npz").read_bytes()
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        train(tmp_path / "run.npz", 2)
+    assert (tmp_path / "run.npz").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"build": nn.RMSprop}, "another training: its optimizer: Adam, here: RMSprop"),
+        ({"others": [nn.EarlyStopping()]}, "its callbacks: ['ModelCheckpoint'], here: ['Early"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(tmp_path, change, words):
+    train(tmp_path / "run.npz", 1)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        train(tmp_path / "run.npz", 2, *change.pop("others", ()), **change)
+
+
+def test_other_files_and_folders_are_refused(tmp_path):
+    model = nn.Dense(3, 2, rng=0)
+    nn.save(model, tmp_path / "model.npz")
+    with pytest.raises(ValueError, match="holds another architecture"):
+        train(tmp_path / "model.npz")
+    nn.save(train(tmp_path / "run.npz", 1).model, tmp_path / "model.npz")
+    with pytest.raises(ValueError, match="belongs to another training: its optimizer: None"):
+        train(tmp_path / "model.npz")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        train(tmp_path / "none" / "run.npz")
