@@ -13,7 +13,11 @@ EDITIONS := _build/editions
 CONSTRAINTS ?= -c constraints.txt
 STAMP := .venv/.made
 
-# One thread, quiet TensorFlow and no progress bars: the same outputs on every machine.
+# One thread, quiet TensorFlow, no progress bars and none of the user's own settings: the same
+# outputs on every machine.
+unexport MPLBACKEND
+export IPYTHONDIR := $(CURDIR)/_build/ipython
+export PYTHONUTF8 := 1
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -96,7 +100,8 @@ LATEX := latexmk lmodern texlive-fonts-recommended texlive-latex-extra texlive-l
   fonts-freefont-otf fonts-dejavu-core fonts-droid-fallback fontconfig
 
 latex: ## install what the PDF needs, on Debian and Ubuntu (about 85 MB)
-	@sudo=''; [ "$$(id -u)" = 0 ] || sudo='sudo -n'
+	@command -v apt-get >/dev/null || { echo 'There is no apt-get here. What the PDF needs, in the words of Debian: $(LATEX)' >&2; exit 1; }
+	sudo=''; [ "$$(id -u)" = 0 ] || sudo='sudo -n'
 	$$sudo apt-get update -q
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(LATEX)
 

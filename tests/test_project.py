@@ -4,11 +4,11 @@ import importlib.metadata as metadata
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import execution
-import make_env
 import pytest
 import repository
 import suite
@@ -110,14 +110,13 @@ def test_the_package_installs_and_imports_with_numpy_alone(tmp_path):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         source.mkdir(exist_ok=True)
         copy(ROOT / name, source / name)
-    python = tmp_path / "env" / "bin" / "python"
-    numpy = f"numpy=={metadata.version('numpy')}"
-    uv = make_env.has_uv()
-    commands = [
-        make_env.creating(python.parents[1], uv),
-        make_env.installing(python.parents[1], uv, numpy),
-        make_env.installing(python.parents[1], uv, "--no-deps", str(source)),
-    ]
+    target = tmp_path / "installed"
+    install = (sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps")
+    install += ("--no-build-isolation", "--target", str(target), str(source))
+    for path in Path(metadata.distribution("numpy").locate_file("")).glob("numpy*"):
+        (tmp_path / "numpy" / path.name).parent.mkdir(exist_ok=True)
+        (tmp_path / "numpy" / path.name).symlink_to(path)
+    found = f"import sys; sys.path += {[str(target), str(tmp_path / 'numpy')]}\n"
     program = """
 import sys, pathlib, nncourse as nn
 assert nn.__version__
@@ -130,7 +129,7 @@ losses = trainer.fit(x, y, epochs=9)["loss"]
 assert losses[-1] < losses[0] / 2
 print(pathlib.Path(nn.__file__).parent, *sorted(n for n in foreign if not n.startswith("_")))
 """
-    for command in [*commands, (str(python), "-c", program)]:
+    for command in (install, (sys.executable, "-I", "-S", "-c", found + program)):
         done = run(*command, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     folder, *foreign = done.stdout.split()
