@@ -265,3 +265,9 @@ def test_labels_are_smoothed_by_a_tenth():
     """The amount of Szegedy et al. (2016), section 7."""
     np.testing.assert_allclose(losses.smooth_labels([0], 2), [[0.95, 0.05]], rtol=1e-6)
     assert losses.smooth_labels([0], 2).dtype == np.float32
+
+
+def test_rows_may_miss_1_by_a_thousandth():
+    losses.softmax_cross_entropy(np.zeros((1, 2)), [[0.5, 0.5009]])
+    with pytest.raises(ValueError, match=r"sums from 1 to 1"):
+        losses.softmax_cross_entropy(np.zeros((1, 2)), [[0.5, 0.502]])

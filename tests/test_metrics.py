@@ -31,6 +31,13 @@ def test_binary_accuracy_compares_signs():
     assert metrics.binary_accuracy([-1.0, 2.0, 0.5, -3.0], [0, 1, 0, 0]) == 0.75
 
 
+def test_on_the_boundary_the_answer_is_no():
+    """As scikit-learn's and PyTorch's thresholds: greater than."""
+    for metric in (metrics.binary_accuracy, metrics.recall):
+        assert metric([0.0], [1]) == 0
+    assert metrics.binary_accuracy([0.0, 1e-9], [0.5, 0.51]) == 1
+
+
 def test_confusion_matrix_counts_pairs():
     labels, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 2, 1, 2, 2, 0])
     expected = [[1, 0, 1], [0, 1, 0], [1, 0, 2]]

@@ -167,3 +167,27 @@ def test_a_frozen_parameter_stays():
     history = fit(trainer)
     np.testing.assert_array_equal(kernel.value, before)
     assert bias.value[0] != 0 and history["penalty"] == [0, 0, 0]
+
+
+def test_batches_have_32_examples_in_training_and_1024_elsewhere():
+    sizes = []
+
+    class Recorded(nn.Dense):
+        def forward(self, x, *, training=False):
+            sizes.append(len(x))
+            return super().forward(x, training=training)
+
+    model, x = nn.Sequential(Recorded(1, 1, rng=0)), np.zeros((1100, 1), np.float32)
+    trainer = nn.Trainer(model, nn.losses.mean_squared_error, nn.SGD(model.parameters()))
+    trainer.fit(x[:40], x[:40], epochs=1, progress=False)
+    trainer.evaluate(x, x)
+    trainer.predict(x)
+    assert sizes == [1, 32, 8, 1024, 76, 1024, 76]
+
+
+def test_the_order_is_that_of_generator_0():
+    seen, trainer = [], make()
+    trainer.loss = lambda p, t: (seen.extend(t[:, 0]), (0.0, np.zeros_like(p)))[1]
+    fit(trainer, epochs=1)
+    order = np.random.default_rng(0).permutation(50)
+    np.testing.assert_array_equal(seen[50:], Y[order, 0])  # the first 50 were the rehearsal

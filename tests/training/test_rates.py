@@ -48,3 +48,38 @@ def test_senseless_ranges_are_refused(options):
     words = "expects 0 < lowest < highest and steps >= 2"
     with pytest.raises(ValueError, match=re.escape(words)):
         nn.find_learning_rate(make(), X, Y, **options)
+
+
+def scripted(losses):
+    """Return a trainer whose steps have these losses, and the sizes of the batches it saw."""
+    calls, sizes = [], []
+
+    def loss(prediction, target):
+        calls.append(1)
+        sizes.append(len(target))
+        step = (len(calls) - 1) // 2  # before each epoch of one step, the loss is rehearsed
+        return losses(step), np.zeros_like(prediction)
+
+    model = nn.Sequential(nn.Dense(1, 1, rng=0))
+    return nn.Trainer(model, loss, nn.SGD(model.parameters())), sizes
+
+
+def test_the_usual_range():
+    trainer, sizes = scripted(lambda step: 1.0)
+    test = nn.find_learning_rate(trainer, np.zeros((32, 1), np.float32), np.zeros((32, 1)))
+    assert len(test.rates) == 100 and set(sizes) == {32}
+    assert (test.rates[0], test.rates[-1]) == pytest.approx((1e-6, 10.0))
+
+
+@pytest.mark.parametrize(("jump", "steps"), [(18.0, 20), (18.2, 8)])
+def test_four_times_the_lowest_running_mean_is_an_explosion(jump, steps):
+    """The eighth loss has a share of 0.1 / (1 - 0.9^8) of the mean: 1 + 3 / share = 18.086."""
+    trainer, _ = scripted(lambda step: jump if step == 7 else 1.0)
+    test = nn.find_learning_rate(trainer, X[:32], Y[:32], steps=20)
+    assert len(test.losses) == steps
+
+
+def test_a_loss_that_is_infinite_from_the_start_is_an_error():
+    trainer, _ = scripted(lambda step: np.inf)
+    with pytest.raises(nn.TrainingError, match="the loss became inf"):
+        nn.find_learning_rate(trainer, X, Y)

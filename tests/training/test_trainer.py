@@ -333,14 +333,3 @@ def test_a_step_keeps_copies_of_what_it_may_change_alone():
     nn.layers.lora.add_lora(model, 1)
     kept = trainer._moving(model)
     assert [id(a) for a in kept] == [id(model[1].running_mean), id(model[1].running_variance)]
-
-
-def test_history_is_a_table():
-    history = nn.History()
-    history.append({"loss": 1.0, "val_accuracy": 0.25})
-    history.append({"loss": 0.123456, "val_accuracy": 1.0})
-    assert repr(history).splitlines() == [
-        "epoch    loss  val_accuracy",
-        "    1  1.0000        0.2500",
-        "    2  0.1235        1.0000",
-    ]
