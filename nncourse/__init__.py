@@ -33,7 +33,7 @@ _MODULES = {
         losses measure metrics neuron plotting scale training vision""",
     "language.": """bytepair chat gguf llama pretrained sampling tokenizers transformer weights
         wordpiece words""",
-    "layers.": "lora masks rotary",
+    "layers.": "exchange lora masks rotary",
     "scale.": "architectures counting distributed quantization scaling",
     "training.": """callbacks clipping history optimizers rates regularizers resuming saving
         schedules trainer""",

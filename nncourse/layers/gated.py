@@ -6,6 +6,7 @@ gradients can travel over many steps without vanishing.
 
 import numpy as np
 
+from .core import Parameter
 from .recurrent import _Recurrent
 
 __all__ = ["GRU", "LSTM"]
@@ -102,21 +103,28 @@ class GRU(_Recurrent):
     ``dL/dh_{t-1} = d ⊙ z + q ⊙ r + δ_z U_zᵀ + δ_r U_rᵀ``. The weights' gradients are those of
     :class:`SimpleRNN` for each block, with ``r ⊙ h_{t-1}`` in place of h_{t-1} for U_g.
 
-    The blocks stand in the order z, r, g. This is the paper's form; PyTorch and Keras by default
-    reset after the product, ``r ⊙ (h_{t-1} U_g + another bias)``, so their weights differ.
-    Keras: ``GRU(reset_after=False)``. PyTorch: ``nn.GRU(batch_first=True)``.
+    The blocks stand in the order z, r, g. This is the paper's form. With ``reset_after``, the gate
+    comes after the product, as in Keras's and PyTorch's default, which is faster on a GPU:
+    ``g = tanh(x_t W_g + b_g + r ⊙ s)`` with ``s = h_{t-1} U_g + c_g``; then
+    ``δ_s = δ_g ⊙ r``, ``δ_r = δ_g ⊙ s ⊙ r(1 - r)``, and h_{t-1} gets ``δ_s U_gᵀ``.
+    Keras: ``GRU(reset_after=False)``, and True for the other form. PyTorch:
+    ``nn.GRU(batch_first=True)``, the other form, with the blocks in the order r, z, g.
     Source: Cho et al. (2014), equations 5 to 8.
 
     Parameters
     ----------
     inputs, units, return_sequences, initializer, recurrent_initializer, rng, dtype
         See :class:`SimpleRNN`, also for ``mask``, ``state`` and what is raised.
+    reset_after : bool
+        Whether the reset gate acts on the product with U_g instead of on the state.
 
     Attributes
     ----------
     kernel : Parameter of shape (inputs, 3·units)
     recurrent_kernel : Parameter of shape (units, 3·units)
     bias : Parameter of shape (3·units,)
+    recurrent_bias : Parameter of shape (units,)
+        c_g, only with ``reset_after``.
     state : tuple (h,) with an array (batch, units), or None
 
     Examples
@@ -130,12 +138,22 @@ class GRU(_Recurrent):
 
     starts = (0, 0, 0)
 
+    def __init__(self, inputs, units, *, reset_after=False, **options):
+        super().__init__(inputs, units, **options)
+        self.reset_after = bool(reset_after)
+        if reset_after:
+            dtype = self.bias.value.dtype
+            self.recurrent_bias = Parameter(np.zeros(units, dtype), "recurrent_bias")
+
     def _step(self, a, U, old, new):
         (h,), (h_new,) = old, new
         z, r, g = a
         a[:2] += h @ U[:2]
         _sigmoid(a[:2])
-        g += (r * h) @ U[2]
+        if self.reset_after:
+            g += r * (h @ U[2] + self.recurrent_bias.value)
+        else:
+            g += (r * h) @ U[2]
         np.tanh(g, out=g)
         h_new[...] = z * h + (1 - z) * g
 
@@ -143,16 +161,28 @@ class GRU(_Recurrent):
         (dh,), (h,) = dstate, old
         (z, r, g), (dz, dr, dg) = a, da
         np.multiply(dh * (1 - z), 1 - g * g, out=dg)
-        drh = dg @ UT[2]  # dL/d(r ⊙ h)
         np.multiply(dh * (h - g), z * (1 - z), out=dz)
-        np.multiply(drh * h, r * (1 - r), out=dr)
         dh *= z
-        dh += drh * r
+        if self.reset_after:
+            np.multiply(dg * (h @ UT[2].T + self.recurrent_bias.value), r * (1 - r), out=dr)
+            dh += (dg * r) @ UT[2]
+        else:
+            drh = dg @ UT[2]  # dL/d(r ⊙ h)
+            np.multiply(drh * h, r * (1 - r), out=dr)
+            dh += drh * r
         dh += (da[:2] @ UT[:2]).sum(axis=0)
 
-    def _recurrent_inputs(self, h, a):
-        _, r, _ = a
-        return np.stack([h, h, r * h])
+    def _recurrent_factors(self, h, a, da):
+        (_, r, _), (dz, dr, dg) = a, da
+        if not self.reset_after:
+            return np.stack([h, h, r * h]), da
+        ds = dg * r
+        self.recurrent_bias.grad += ds.sum(axis=0)
+        return h, np.stack([dz, dr, ds])
+
+    def __repr__(self):
+        option = ", reset_after=True)" if self.reset_after else ")"
+        return super().__repr__().removesuffix(")") + option
 
 
 def _sigmoid(a):

@@ -60,9 +60,12 @@ class _Recurrent(Layer):
     def _step_back(self, da, UT, dstate, a, old, new):
         """Given dL/dstate_t in ``dstate``, write dL/da_t in ``da`` and dL/dstate_{t-1} over it."""
 
-    def _recurrent_inputs(self, h, a):
-        """Return what each block of U was multiplied with; ``h`` are all states h_{t-1}."""
-        return h
+    def _recurrent_factors(self, h, a, da):
+        """Return what each block of U was multiplied with, and dL/d(that product).
+
+        ``h`` are all states h_{t-1}.
+        """
+        return h, da
 
     def _by_block(self, array):
         """View (rows, blocks·units) as (blocks, rows, units)."""
@@ -116,11 +119,11 @@ class _Recurrent(Layer):
                 for d, past in zip(dstate, carried, strict=True):
                     d += past
         a, da = a.reshape(blocks, -1, units), da.reshape(blocks, -1, units)  # all steps at once
-        h = self._recurrent_inputs(path[0][:-1].reshape(-1, units), a)
+        h, recurrent_da = self._recurrent_factors(path[0][:-1].reshape(-1, units), a, da)
         dWb = x1.reshape(time * batch, -1).T @ da  # (blocks, inputs + 1, units)
         self._add(self.kernel.grad, dWb[:, :-1])
         self._add(self.bias.grad[None], dWb[:, -1:])
-        self._add(self.recurrent_kernel.grad, h.swapaxes(-1, -2) @ da)
+        self._add(self.recurrent_kernel.grad, h.swapaxes(-1, -2) @ recurrent_da)
         if not input_grad:
             return None
         WT = self._by_block(self.kernel.value).swapaxes(1, 2)

@@ -8,6 +8,7 @@ import pytest
 from nncourse import llama
 from nncourse.language.bytepair import BytePairTokenizer
 from nncourse.language.llama import KeyValueCache, Llama, weight_shapes
+from nncourse.layers.rotary import rotary_tables, rotate
 from nncourse.scale.architectures import BERT_BASE, GPT3, SMOLLM2_135M, Architecture
 
 SIZES = {"vocabulary": 40, "dim": 24, "hidden": 20, "layers": 2, "heads": 6, "kv_heads": 2}
@@ -250,3 +251,19 @@ def test_the_rotation_is_that_of_the_papers():
     assert TINY.epsilon == SMOLLM2_135M.epsilon == 1e-5
     assert replace(TINY, base=Architecture.base).base == 10_000
     assert SMOLLM2_135M.base == 100_000 and SMOLLM2_135M.context == 8192
+
+
+def test_a_rotation_is_not_broadcast():
+    x = np.ones((2, 3, 4))
+    for rows, pairs in ((1, 2), (2, 2), (4, 2), (3, 1)):
+        cos, sin = rotary_tables(rows, 2 * pairs)
+        with pytest.raises(ValueError, match="a row for each step and a column for each pair"):
+            rotate(x, cos, sin)
+    with pytest.raises(ValueError, match="floating-point type, got dtype=int64"):
+        rotary_tables(3, 4, dtype=np.int64)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8"])
+def test_whole_numbers_turn_into_fractions(dtype):
+    x, tables = np.arange(12).reshape(3, 4), rotary_tables(3, 4, dtype=float)
+    np.testing.assert_allclose(rotate(x.astype(dtype), *tables), rotate(x.astype(float), *tables))

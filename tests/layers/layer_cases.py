@@ -74,6 +74,10 @@ CASES = {
         )
         for name in "SimpleRNN LSTM GRU".split()
     },
+    "GRU, reset after": (
+        lambda seed, t: nn.GRU(2, 3, reset_after=True, return_sequences=True, rng=seed, dtype=t),
+        (7, 5, 2),
+    ),
     "LoRA": (lambda seed, t: adapted(5, 3, 2, seed, t), (7, 5)),
     "LoRA on sequences": (lambda seed, t: adapted(3, 5, 3, seed, t), (7, 2, 3)),
     "LayerNorm": (lambda seed, t: nn.LayerNorm(5, dtype=t), (7, 5)),
