@@ -9,12 +9,16 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import api
 import chapters
+import numbering
 import pytest
 import yaml
 from book_rules import BOOK, Chapter, labels
+from docutils import nodes
+from sphinx.addnodes import start_of_file
 
 import nncourse
 
@@ -91,6 +95,26 @@ def test_pages_follow_one_another_in_the_table_of_contents():
 
 
 # Words ----------------------------------------------------------------------------------------
+
+
+def test_a_chapter_has_the_number_of_its_file_even_where_one_is_missing():
+    """Sphinx has counted 1, 2; LaTeX counts on from the number before."""
+    link = nodes.reference(secnumber=[2], refuri="book/09_b")
+    env = SimpleNamespace(
+        tocs={"book/09_b": nodes.bullet_list("", nodes.list_item("", link)), "book/faq": link},
+        titles={"book/09_b": nodes.title(secnumber=[2])},
+        toc_secnumbers={"book/09_b": {"": (2,), "#deeper": ()}, "book/faq": {"": (3,)}},
+        toc_fignumbers={"book/09_b": {"exercise": {"ex-b": (2, 1)}, "displaymath": {"e": (2, 7)}}},
+    )
+    assert numbering.number_chapters(None, env) == []
+    assert env.toc_secnumbers == {"book/09_b": {"": (9,), "#deeper": ()}, "book/faq": {"": (3,)}}
+    assert env.toc_fignumbers["book/09_b"] == {"exercise": {"ex-b": (9, 1)},
+                                               "displaymath": {"e": (9, 7)}}  # fmt: skip
+    assert link["secnumber"] == env.titles["book/09_b"]["secnumber"] == [9]
+    whole = nodes.section("", *(start_of_file(docname=name) for name in ("book/09_b", "book/faq")))
+    latex = SimpleNamespace(builder=SimpleNamespace(name="latex"))
+    numbering.count_from_there(latex, whole, "book/index")
+    assert whole.astext().strip() == r"\setcounter{chapter}{8}"
 
 
 def test_the_glossary_sends_to_chapters_that_use_the_word():

@@ -20,7 +20,7 @@ import nncourse
 FRONT = "book/api"
 LISTED = re.compile(r"^```\{modules\}\n(.*?)^```$", re.M | re.S)
 SECTION = """
-## {name}
+## {short}
 
 ```{{eval-rst}}
 .. automodule:: nncourse.{name}
@@ -38,13 +38,18 @@ def listed(page):
     return LISTED.search(page)[1].split()
 
 
+def short(name):
+    """Return a module's name without its folder, which is that of the page."""
+    return name.rpartition(".")[2]
+
+
 def table(names):
     """Return the modules as a table, each with the first line of what it says of itself."""
     rows = ["| module | what it is about |", "|---|---|"]
     for name in names:
         about = inspect.getdoc(importlib.import_module(f"nncourse.{name}")).split("\n")[0]
         about = re.sub(r":(\w+):`", r"{py:\1}`", about)  # roles, as Markdown writes them
-        rows.append(f"| {{py:mod}}`{name} <nncourse.{name}>` | {about} |")
+        rows.append(f"| {{py:mod}}`{short(name)} <nncourse.{name}>` | {about} |")
     return "\n".join(rows)
 
 
@@ -58,7 +63,7 @@ def write_sections(app, docname, source):
             source[0] += f"\n#{LISTED.sub('', text)}\n{table(listed(text))}\n"
     elif docname.startswith(f"{FRONT}/"):
         names = listed(source[0])
-        sections = "".join(SECTION.format(name=name) for name in names)
+        sections = "".join(SECTION.format(name=name, short=short(name)) for name in names)
         source[0] = LISTED.sub(lambda _: table(names) + "\n" + sections, source[0])
 
 

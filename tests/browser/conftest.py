@@ -3,6 +3,13 @@
 import pytest
 from browser.serve import chromium, serving, settle
 
+NOTE_SHIFTS = """
+    window.moved = 0;
+    new PerformanceObserver(list => {
+        for (const shift of list.getEntries()) window.moved += shift.value;
+    }).observe({type: "layout-shift", buffered: true});
+"""
+
 
 @pytest.fixture(scope="session")
 def site():
@@ -25,6 +32,7 @@ def visit(site, browser):
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(NOTE_SHIFTS)
         page.answers = []
         page.troubles = troubles = []
         page.on("console", lambda message: message.type in ("error", "warning")
@@ -33,7 +41,7 @@ def visit(site, browser):
         page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
         page.on("response", lambda response: response.status >= 400
                 and troubles.append(f"{response.status}: {response.url}"))  # fmt: skip
-        page.on("response", lambda response: page.answers.append(response))
+        page.on("response", lambda response: page.answers.append(response.url))
         page.on("request", lambda request: request.url.startswith((site, "data:", "blob:"))
                 or troubles.append(f"asks another host: {request.url}"))  # fmt: skip
         page.goto(site + address)

@@ -47,7 +47,22 @@ def test_a_shared_link_shows_the_first_sentences(page):
     assert site.startswith("https://") and (SITE / tags["og:image"].removeprefix(site)).is_file()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith(("book/0", "book/1"))])
+CHAPTERS = [page for page in PAGES if page.startswith(("book/0", "book/1"))]
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_chapter_has_the_number_of_its_file(page):
+    html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+    number = int(page.removeprefix("book/")[:2])
+    equations = {label.get_text().strip("(#)").split(".")[0] for label in html.select(".eqno")}
+    captions = html.select(".admonition.exercise .caption-number")
+    exercises = {re.search(r"\d+", caption.get_text())[0] for caption in captions}
+    assert equations == exercises == {str(number)}
+    entry = html.select_one(".bd-sidenav .current a").get_text().strip()
+    assert entry.startswith(f"{number}. ")
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
 def test_stressed_words_lead_to_the_glossary(page):
     html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
     links = html.select("article a.to-glossary")
