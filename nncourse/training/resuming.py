@@ -1,6 +1,7 @@
 """Resuming: checkpoints hold all that a training needs to go on after it was interrupted."""
 
 import json
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,9 @@ class ModelCheckpoint(Callback):
     def on_train_begin(self, trainer):
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {self.path.parent} for {self.path.name}")
+        if self.resume:
+            for part in self.path.parent.glob(f".{escape(self.path.name)}-*.part"):
+                part.unlink(missing_ok=True)  # of a write that was killed
         if self.resume and self.path.exists():
             self._restore(trainer)
 

@@ -143,3 +143,10 @@ def test_other_files_and_folders_are_refused(tmp_path):
         train(tmp_path / "model.npz")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         train(tmp_path / "none" / "run.npz")
+
+
+def test_what_a_killed_write_left_is_cleared_away(tmp_path):
+    for name in (".run.npz-0123abcd.part", ".other.npz-0123abcd.part"):
+        (tmp_path / name).write_bytes(b"half")
+    train(tmp_path / "run.npz", 1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".other.npz-0123abcd.part", "run.npz"]

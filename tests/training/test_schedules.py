@@ -72,3 +72,19 @@ def test_schedules_start_and_end_by_default_where_the_docstrings_say():
     assert nn.CosineDecay(1.0, steps=4)(4) == 0
     assert nn.ExponentialDecay(1.0, 0.5)(1) == 0.5
     assert nn.L1L2() == nn.L1L2(l1=0.0, l2=0.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (nn.StepDecay(1.0, 0.5, 2), "every"),
+        (nn.ExponentialDecay(1.0, 0.5), "factor"),
+        (nn.CosineDecay(1.0, steps=4), "final"),
+        (nn.Warmup(1.0, steps=4), "steps"),
+        (nn.L2(1.0), "l2"),
+        (nn.RateTest([1.0], [1.0], [1.0]), "rates"),
+    ],
+)
+def test_settings_that_were_checked_cannot_be_changed_unchecked(settings, name):
+    with pytest.raises(AttributeError, match="cannot assign to field"):
+        setattr(settings, name, -1)
