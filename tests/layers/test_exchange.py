@@ -1,6 +1,6 @@
 """Weights go to Keras and back, and come from PyTorch: the outputs are then the same."""
 
-from math import sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,11 +8,8 @@ import pytest
 import nncourse as nn
 from nncourse.layers.exchange import from_keras, from_pytorch, to_keras
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 IMAGE, TEXT, ROW = (4, 6, 5, 3), (4, 7, 3), (4, 3)
-
-
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
 
 
 def randomized(layer, seed=1):
@@ -87,91 +84,29 @@ def test_there_and_back_nothing_changes(name):
     assert not (layer.parameters()[0].value == 99).any()
 
 
-def gates(state, x, h, combine):
-    """A recurrent layer of PyTorch, step by step, as its documentation writes it."""
-    W, U, b, c = (
-        state[name] for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    )
-    carry = None
-    for t in range(x.shape[1]):
-        h, carry = combine(x[:, t] @ W.T + b, h @ U.T + c, h, carry)
-    return h
+OURS = {
+    "Dense": lambda: nn.Dense(3, 4),
+    "Conv2D": lambda: nn.Conv2D(3, 4, (2, 3)),
+    "BatchNorm": lambda: nn.BatchNorm(3),
+    "LayerNorm": lambda: nn.LayerNorm(3),
+    "RMSNorm": lambda: nn.RMSNorm(3),
+    "Embedding": lambda: nn.Embedding(9, 4),
+    "SimpleRNN": lambda: nn.SimpleRNN(3, 4, return_sequences=True),
+    "LSTM": lambda: nn.LSTM(3, 4, return_sequences=True),
+    "GRU": lambda: nn.GRU(3, 4, reset_after=True, return_sequences=True),
+    "MultiHeadAttention": lambda: nn.MultiHeadAttention(6, 2),
+    "Sequential": lambda: nn.Sequential(nn.Dense(3, 4), nn.ReLU(), nn.Dense(4, 2)),
+}
 
 
-def rnn(a, s, h, carry):
-    return np.tanh(a + s), None
-
-
-def lstm(a, s, h, c):
-    i, f, g, o = np.split(a + s, 4, axis=1)
-    c = sigmoid(f) * (0 if c is None else c) + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
-
-
-def gru(a, s, h, carry):
-    (a_r, a_z, a_n), (s_r, s_z, s_n) = np.split(a, 3, axis=1), np.split(s, 3, axis=1)
-    r, z = sigmoid(a_r + s_r), sigmoid(a_z + s_z)
-    return (1 - z) * np.tanh(a_n + r * s_n) + z * h, None
-
-
-@pytest.mark.parametrize(
-    ("layer", "blocks", "combine"),
-    [(nn.SimpleRNN(3, 4), 1, rnn), (nn.LSTM(3, 4), 4, lstm),
-     (nn.GRU(3, 4, reset_after=True), 3, gru)],
-)  # fmt: skip
-def test_recurrent_layers_of_pytorch(layer, blocks, combine):
-    rng = np.random.default_rng(0)
-    state = {
-        "weight_ih_l0": rng.normal(size=(4 * blocks, 3)), "bias_ih_l0": rng.normal(size=4 * blocks),
-        "weight_hh_l0": rng.normal(size=(4 * blocks, 4)), "bias_hh_l0": rng.normal(size=4 * blocks),
-    }  # fmt: skip
-    x = rng.normal(size=TEXT)
-    y = from_pytorch(layer, state)(x.astype("f4"))
-    np.testing.assert_allclose(y, gates(state, x, np.zeros((4, 4)), combine), atol=1e-5)
-
-
-def test_attention_of_pytorch():
-    rng, d, heads = np.random.default_rng(0), 6, 2
-    state = {
-        "in_proj_weight": rng.normal(size=(3 * d, d)), "in_proj_bias": rng.normal(size=3 * d),
-        "out_proj.weight": rng.normal(size=(d, d)), "out_proj.bias": rng.normal(size=d),
-    }  # fmt: skip
-    x = rng.normal(size=(2, 5, d))
-    q, k, v = np.split(x @ state["in_proj_weight"].T + state["in_proj_bias"], 3, axis=-1)
-    mixed = np.empty_like(x)
-    for part in np.split(np.arange(d), heads):
-        scores = np.exp(q[..., part] @ k[..., part].swapaxes(1, 2) / sqrt(d / heads))
-        mixed[..., part] = scores / scores.sum(axis=-1, keepdims=True) @ v[..., part]
-    expected = mixed @ state["out_proj.weight"].T + state["out_proj.bias"]
-    layer = from_pytorch(nn.MultiHeadAttention(d, heads, dtype=float), state)
-    np.testing.assert_allclose(layer(x), expected, atol=1e-12)
-
-
-def test_a_convolution_of_pytorch():
-    rng = np.random.default_rng(0)
-    state = {"weight": rng.normal(size=(4, 3, 2, 3)), "bias": rng.normal(size=4)}
-    x = rng.normal(size=IMAGE)
-    y = from_pytorch(nn.Conv2D(3, 4, (2, 3), dtype=float), state)(x)
-    patch = x[1, 2:4, 1:4].transpose(2, 0, 1)  # (channels, height, width)
-    np.testing.assert_allclose(y[1, 2, 1], (state["weight"] * patch).sum((1, 2, 3)) + state["bias"])
-
-
-def test_a_stack_of_pytorch():
-    rng = np.random.default_rng(0)
-    state = {
-        "0.weight": rng.normal(size=(4, 3)), "0.bias": rng.normal(size=4),
-        "1.weight": rng.normal(size=4), "1.bias": rng.normal(size=4),
-        "1.running_mean": rng.normal(size=4), "1.running_var": rng.uniform(1, 2, 4),
-        "1.num_batches_tracked": np.array(7),
-        "3.weight": rng.normal(size=(2, 4)), "3.bias": rng.normal(size=2),
-    }  # fmt: skip
-    x = rng.normal(size=ROW)
-    h = x @ state["0.weight"].T + state["0.bias"]
-    h = (h - state["1.running_mean"]) / np.sqrt(state["1.running_var"] + 1e-5)
-    h = np.maximum(0, h * state["1.weight"] + state["1.bias"])
-    model = nn.Sequential(nn.Dense(3, 4), nn.BatchNorm(4), nn.ReLU(), nn.Dense(4, 2))
-    y = from_pytorch(model, state)(x.astype("f4"))
-    np.testing.assert_allclose(y, h @ state["3.weight"].T + state["3.bias"], atol=1e-5)
+@pytest.mark.parametrize("name", OURS)
+def test_pytorch_computed_the_same_with_the_same_weights(name):
+    """Golden values, see golden/exchange.py: every weight is random, the running averages too."""
+    with np.load(GOLDEN / "exchange.npz") as golden:
+        start = f"{name}/state/"
+        state = {key.removeprefix(start): golden[key] for key in golden if key.startswith(start)}
+        x, y = golden[f"{name}/x"], golden[f"{name}/y"]
+    np.testing.assert_allclose(from_pytorch(OURS[name](), state)(x), y, atol=1e-5)
 
 
 def test_the_reset_gate_after_the_product_makes_a_difference():
