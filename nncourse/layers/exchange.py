@@ -11,6 +11,7 @@ from .attention import MultiHeadAttention
 from .conv import Conv2D
 from .core import Sequential
 from .dense import Dense, Flatten
+from .depthwise import DepthwiseConv2D
 from .embedding import Embedding
 from .gated import GRU, LSTM
 from .normalization import BatchNorm, LayerNorm, RMSNorm
@@ -19,7 +20,7 @@ from .recurrent import SimpleRNN
 __all__ = ["from_keras", "from_pytorch", "to_keras"]
 
 _KNOWN = (
-    Dense, Conv2D, BatchNorm, LayerNorm, RMSNorm, Embedding, SimpleRNN, LSTM, GRU,
+    Dense, Conv2D, DepthwiseConv2D, BatchNorm, LayerNorm, RMSNorm, Embedding, SimpleRNN, LSTM, GRU,
     MultiHeadAttention,
 )  # fmt: skip
 
@@ -146,6 +147,8 @@ def _places(layer):
     arrays = [p.value for p in layer.parameters()] + list(layer.buffers().values())
     if arrays and not isinstance(layer, _KNOWN):
         raise TypeError(f"the other libraries have no layer like {layer!r}")
+    if isinstance(layer, DepthwiseConv2D):
+        return [(arrays[0], (*arrays[0].shape, 1)), (arrays[1], arrays[1].shape)]
     if not isinstance(layer, MultiHeadAttention):
         return [(array, array.shape) for array in arrays]
     heads = (layer.heads, layer.dim // layer.heads)
@@ -157,6 +160,7 @@ _RECURRENT = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 _TORCH_NAMES = {
     Dense: ("weight", "bias"),
     Conv2D: ("weight", "bias"),
+    DepthwiseConv2D: ("weight", "bias"),
     LayerNorm: ("weight", "bias"),
     BatchNorm: ("weight", "bias", "running_mean", "running_var"),
     RMSNorm: ("weight",),
@@ -174,6 +178,8 @@ def _from_torch(layer, weights):
         return [weights[0].T, weights[1]]
     if isinstance(layer, Conv2D):
         return [weights[0].transpose(2, 3, 1, 0), weights[1]]
+    if isinstance(layer, DepthwiseConv2D):
+        return [weights[0][:, 0].transpose(1, 2, 0), weights[1]]
     if isinstance(layer, MultiHeadAttention):
         kernels, biases = np.split(weights[0], 3), np.split(weights[1], 3)
         kernels, biases = [*kernels, weights[2]], [*biases, weights[3]]
@@ -200,7 +206,8 @@ def _swapped(array):
 
 def _layers_from_pytorch(model, state):
     kinds = [type(layer) for layer in model.layers]
-    if Conv2D in kinds and Flatten in kinds[kinds.index(Conv2D) :]:
+    images = [i for i, kind in enumerate(kinds) if kind in (Conv2D, DepthwiseConv2D)]
+    if images and Flatten in kinds[images[0] :]:
         raise ValueError(
             "PyTorch flattens images in another order: take over the layers one by one, and move "
             "the dense layer's inputs from (channels, height, width) to (height, width, channels) "

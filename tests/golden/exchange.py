@@ -14,6 +14,7 @@ torch.manual_seed(0)
 LAYERS = {  # name: (layer, shape of its input)
     "Dense": (torch.nn.Linear(3, 4), (4, 3)),
     "Conv2D": (torch.nn.Conv2d(3, 4, (2, 3)), (4, 3, 6, 5)),
+    "DepthwiseConv2D": (torch.nn.Conv2d(3, 3, (2, 3), groups=3), (4, 3, 6, 5)),
     "BatchNorm": (torch.nn.BatchNorm2d(3), (4, 3, 6, 5)),
     "LayerNorm": (torch.nn.LayerNorm(3), (4, 7, 3)),
     "RMSNorm": (torch.nn.RMSNorm(3, eps=1e-5), (4, 7, 3)),

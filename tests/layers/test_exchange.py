@@ -25,6 +25,9 @@ def randomized(layer, seed=1):
 CASES = {  # name: (ours, Keras's, its input)
     "Dense": (lambda: nn.Dense(3, 4), lambda k: k.Dense(4), ROW),
     "Conv2D": (lambda: nn.Conv2D(3, 4, (2, 3)), lambda k: k.Conv2D(4, (2, 3)), IMAGE),
+    "DepthwiseConv2D": (
+        lambda: nn.DepthwiseConv2D(3, (2, 3)), lambda k: k.DepthwiseConv2D((2, 3)), IMAGE
+    ),
     "BatchNorm": (
         lambda: nn.BatchNorm(3, epsilon=1e-3), lambda k: k.BatchNormalization(epsilon=1e-3), IMAGE
     ),
@@ -87,6 +90,7 @@ def test_there_and_back_nothing_changes(name):
 OURS = {
     "Dense": lambda: nn.Dense(3, 4),
     "Conv2D": lambda: nn.Conv2D(3, 4, (2, 3)),
+    "DepthwiseConv2D": lambda: nn.DepthwiseConv2D(3, (2, 3)),
     "BatchNorm": lambda: nn.BatchNorm(3),
     "LayerNorm": lambda: nn.LayerNorm(3),
     "RMSNorm": lambda: nn.RMSNorm(3),
