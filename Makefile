@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks browser chromium bubblewrap linkcheck bench chapter screenshots repository clean
+.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks browser chromium bubblewrap linkcheck bench chapter scoreboard screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
@@ -155,6 +155,9 @@ bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
 
 chapter: env ## run a chapter and keep its outputs: make chapter NAME=04_backpropagation
 	@$(BIN)/python book/tools/run_chapter.py $(NAME)
+
+scoreboard: env ## train the networks of the scoreboard, five seeds each (about an hour): make scoreboard ROWS="4 5"
+	@$(BIN)/python book/tools/scoreboard.py $(ROWS)
 
 repository: env ## write a fork's address everywhere: make repository URL=https://github.com/you/fork
 	@$(BIN)/python book/tools/repository.py '$(URL)'

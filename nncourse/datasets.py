@@ -4,6 +4,7 @@ Real data are checked before they are used: a file that is damaged, or is anothe
 error and never a surprise later. ``nncourse/data/SOURCES.md`` tells where each file comes from.
 """
 
+import csv
 import gzip
 import io
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ import numpy as np
 from .downloads import DatasetError, fetch, find, verify
 
 __all__ = [
-    "MNIST", "DatasetError", "load_co2", "load_mnist", "load_novel", "load_sunspots",
-    "make_blobs", "make_moons", "make_spirals", "make_xor", "train_validation_split",
+    "MNIST", "DatasetError", "Score", "load_co2", "load_mnist", "load_novel", "load_scoreboard",
+    "load_sunspots", "make_blobs", "make_moons", "make_spirals", "make_xor", "train_validation_split",
 ]  # fmt: skip
 
 FULL_SHA256 = (
@@ -189,6 +190,68 @@ def load_novel():
     ('PRIDE AND PREJUDICE', 75)
     """
     return gzip.decompress(_embedded("pride_and_prejudice.txt.gz")).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of the scoreboard: a network of the course, and how well it reads the test images.
+
+    Attributes
+    ----------
+    row : int
+        Its number on the scoreboard.
+    chapter : str
+        The chapter that trains it, as two digits.
+    network : str
+    parameters : int
+    seconds : float
+        To train it, on one core.
+    accuracies : tuple of float
+        Share of the 10,000 test images of the full MNIST that are read right, one for each seed.
+
+    Examples
+    --------
+    >>> print(Score(1, "02", "a coin", 1, 2.0, (0.25, 0.75)))
+    row 1: a coin, 50.00 % (25.00 to 75.00), 1 parameters, 2 s
+    """
+
+    row: int
+    chapter: str
+    network: str
+    parameters: int
+    seconds: float
+    accuracies: tuple
+
+    @property
+    def mean(self):
+        """The mean over the seeds."""
+        return sum(self.accuracies) / len(self.accuracies)
+
+    def __str__(self):
+        low, high = 100 * min(self.accuracies), 100 * max(self.accuracies)
+        return (
+            f"row {self.row}: {self.network}, {100 * self.mean:.2f} % ({low:.2f} to {high:.2f}), "
+            f"{self.parameters:,} parameters, {self.seconds:.0f} s"
+        )
+
+
+def load_scoreboard():
+    """The networks of this course on the full MNIST, five seeds each: a list of :class:`Score`.
+
+    ``make scoreboard`` trains them all.
+
+    Examples
+    --------
+    >>> first = load_scoreboard()[0]
+    >>> first.network, first.parameters, len(first.accuracies)
+    ('softmax regression', 7850, 5)
+    """
+    rows = csv.reader(io.StringIO(_embedded("scoreboard.csv").decode()))
+    _, *table = rows
+    return [
+        Score(int(row), chapter, network, int(size), float(seconds), tuple(map(float, scores)))
+        for row, chapter, network, size, seconds, *scores in table
+    ]
 
 
 def make_moons(n=200, noise=0.1, rng=None):

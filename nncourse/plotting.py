@@ -16,7 +16,7 @@ import numpy as np
 __all__ = [
     "BASELINE", "CLASSES", "COLORS", "MARKED", "NEGATIVE", "NEW", "POSITIVE", "SIGNED", "TRAINING",
     "plot_confusion_matrix", "plot_decision_regions", "plot_graph", "plot_history", "plot_images",
-    "plot_network", "use_style",
+    "plot_network", "plot_scoreboard", "use_style",
 ]  # fmt: skip
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
@@ -298,6 +298,54 @@ def plot_network(sizes, ax=None, *, labels=None):
     ax.set_ylim(-max(sizes) / 2 - (1.2 if labels is not None else 0.2), max(sizes) / 2 + 0.2)
     ax.set_aspect("equal")
     ax.axis("off")
+    return ax
+
+
+def plot_scoreboard(scores, ax=None, *, this_run=None):
+    """Draw how many of 10,000 test images each network misreads: a dot for each seed.
+
+    Parameters
+    ----------
+    scores : list of Score
+        What :func:`nncourse.datasets.load_scoreboard` returns, or its first rows.
+    ax : Axes, optional
+    this_run : float, optional
+        The accuracy of your own run of the last network, which is marked.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no row.
+
+    Examples
+    --------
+    >>> from nncourse.datasets import load_scoreboard
+    >>> plot_scoreboard(load_scoreboard()[:1], this_run=0.92).get_xlabel()
+    'misread, of 10,000 test images'
+    """
+    if not scores:
+        raise ValueError("plot_scoreboard expects at least one row; try load_scoreboard()")
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        ax = plt.subplots(figsize=(7, 0.9 + 0.45 * len(scores)))[1]
+    for place, score in enumerate(scores):
+        errors = [10_000 * (1 - accuracy) for accuracy in score.accuracies]
+        ax.plot(errors, [place] * len(errors), "o", color=NEW, alpha=0.6, markersize=6)
+    if this_run is not None:
+        ax.plot(1e4 * (1 - this_run), len(scores) - 1, "D", color=MARKED, label="this run")
+        ax.legend(loc="lower left")
+    names = [f"{score.network} ({score.mean:.2%})" for score in scores]
+    ax.set_yticks(range(len(scores)), names)
+    ax.set(xscale="log", ylim=(len(scores) - 0.5, -0.5), xlabel="misread, of 10,000 test images")
+    ticks = [30, 50, 100, 200, 500, 1000]
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set_xlim(30, 1100)
     return ax
 
 

@@ -1,0 +1,137 @@
+"""Train every network of the scoreboard with five seeds: ``make scoreboard``, or ``ROWS="4 5"``.
+
+Each recipe is the one of its chapter, on the full MNIST; the chapter's own run is one more seed. The
+seconds are those of one core, training alone, so that a busy machine does not change them. What is
+measured goes to `nncourse/data/scoreboard.csv`, and from there into the chapters, onto the first page
+(`book/assets/scoreboard.svg`), and into the test that holds the chapters' outputs against it.
+"""
+
+import csv
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+import nncourse as nn
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "nncourse" / "data" / "scoreboard.csv"
+SEEDS = range(5)
+HEADER = ("row", "chapter", "network", "parameters", "seconds", *(f"seed_{s}" for s in SEEDS))
+
+he = nn.initializers.he_normal
+Affine = partial(nn.RandomAffine, rotation=15, shift=2, zoom=0.1)
+
+
+def softmax_regression(rng):
+    """Chapter 2: ten neurons."""
+    return [nn.Flatten(), nn.Dense(784, 10, initializer=nn.initializers.zeros)]
+
+
+def mlp(rng, sizes=(784, 256, 128, 10)):
+    """Chapter 3: two hidden layers."""
+    layers = [nn.Flatten()]
+    for inputs, units in pairwise(sizes):
+        layers += [nn.Dense(inputs, units, initializer=he, rng=rng), nn.ReLU()]
+    return layers[:-1]
+
+
+def convnet(rng):
+    """Chapter 7: two rounds of convolution and pooling, two dense layers."""
+    return [
+        nn.Conv2D(1, 8, 5, initializer=he, rng=rng),
+        nn.MaxPool2D(2), nn.ReLU(),
+        nn.Conv2D(8, 24, 5, initializer=he, rng=rng),
+        nn.MaxPool2D(2), nn.ReLU(),
+        nn.Flatten(),
+        nn.Dense(384, 64, initializer=he, rng=rng), nn.ReLU(),
+        nn.Dense(64, 10, initializer=he, rng=rng),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a row's network is made and trained."""
+
+    chapter: str
+    network: str
+    layers: object
+    epochs: int
+    batch_size: int = 128
+    rate: float = 2e-3
+    augmented: bool = False
+    smoothing: float = 0.0
+
+    def run(self, seed, data):
+        """Train with this seed; return parameters, seconds of one core, and the test accuracy."""
+        rng = np.random.default_rng(seed)
+        layers = self.layers(rng)
+        model = nn.Sequential(*([Affine(rng=rng)] if self.augmented else []), *layers)
+        x, y = data.x_train, data.y_train
+        steps = self.epochs * -(-len(x) // self.batch_size)
+        parameters = model.parameters()
+        if self.rate == 0.5:
+            optimizer = nn.SGD(parameters, self.rate)
+        else:
+            optimizer = nn.Adam(parameters, nn.CosineDecay(self.rate, steps))
+        target = nn.losses.smooth_labels(y, 10, self.smoothing) if self.smoothing else y
+        trainer = nn.Trainer(model, nn.losses.softmax_cross_entropy, optimizer, rng=seed)
+        start = time.process_time()
+        trainer.fit(x, target, epochs=self.epochs, batch_size=self.batch_size, progress=False)
+        seconds = time.process_time() - start
+        right = trainer.predict(data.x_test).argmax(axis=1) == data.y_test
+        return model.count_parameters(), seconds, right.mean()
+
+
+RECIPES = {
+    1: Recipe("02", "softmax regression", softmax_regression, epochs=5, rate=0.5),
+    2: Recipe("03", "multilayer perceptron", mlp, epochs=10),
+    3: Recipe("06", "the same, augmented", mlp, epochs=10, augmented=True, smoothing=0.1),
+    4: Recipe("07", "convolutional network", convnet, 4, 64, 3e-3),
+    5: Recipe("07", "the same, augmented", convnet, 6, 64, 3e-3, augmented=True),
+}
+
+
+def measure(row, data):
+    """Train a row's network with every seed; return its line of the table."""
+    recipe = RECIPES[row]
+    runs = [recipe.run(seed, data) for seed in SEEDS]
+    parameters, seconds, accuracies = zip(*runs, strict=True)
+    print(f"row {row}, {recipe.network}: {np.mean(accuracies):.2%}", flush=True)
+    line = (row, recipe.chapter, recipe.network, parameters[0], round(np.median(seconds)))
+    return dict(zip(HEADER, [*line, *(f"{a:.4f}" for a in accuracies)], strict=True))
+
+
+def main(rows):
+    """Measure these rows, or all, and keep the others as they are."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        table = {int(line["row"]): line for line in csv.DictReader(file)}
+    data = nn.datasets.load_mnist(source="full")
+    table |= {row: measure(row, data) for row in rows or RECIPES}
+    with TABLE.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, HEADER, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table[row] for row in sorted(table))
+    draw()
+
+
+def draw():
+    """Draw the figure of the first page."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams |= {"svg.hashsalt": "nncourse", "svg.fonttype": "none"}
+    nn.plotting.use_style()
+    ax = nn.plotting.plot_scoreboard(nn.datasets.load_scoreboard())
+    ax.figure.savefig(ROOT / "book" / "assets" / "scoreboard.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    try:
+        main([int(row) for row in sys.argv[1:]])
+    except (ValueError, KeyError):
+        sys.exit(f"expected numbers of rows, {sorted(RECIPES)}; got {sys.argv[1:]}")
