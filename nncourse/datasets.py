@@ -17,7 +17,8 @@ from .downloads import DatasetError, fetch, find, verify
 
 __all__ = [
     "MNIST", "DatasetError", "Score", "load_co2", "load_mnist", "load_novel", "load_scoreboard",
-    "load_sunspots", "make_blobs", "make_moons", "make_spirals", "make_xor", "train_validation_split",
+    "load_sunspots", "make_blobs", "make_moons", "make_spirals", "make_xor",
+    "train_validation_split",
 ]  # fmt: skip
 
 FULL_SHA256 = (

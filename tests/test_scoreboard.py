@@ -50,4 +50,4 @@ def test_the_chapters_own_run_falls_among_the_seeds(row):
 def test_the_figure_shows_every_row():
     figure = (BOOK / "assets" / "scoreboard.svg").read_text(encoding="utf-8")
     for score in SCORES.values():
-        assert f"{score.network} ({score.mean:.2%})" in figure
+        assert f"{score.network} ({100 * score.mean:.2f} %)" in figure

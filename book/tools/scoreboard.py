@@ -1,8 +1,8 @@
 """Train every network of the scoreboard with five seeds: ``make scoreboard``, or ``ROWS="4 5"``.
 
-Each recipe is the one of its chapter, on the full MNIST; the chapter's own run is one more seed. The
-seconds are those of one core, training alone, so that a busy machine does not change them. What is
-measured goes to `nncourse/data/scoreboard.csv`, and from there into the chapters, onto the first page
+Each recipe is the one of its chapter, on the full MNIST; the chapter's own run is one more seed.
+The seconds are those of one core; leave the machine alone meanwhile. What is measured goes to
+`nncourse/data/scoreboard.csv`, and from there into the chapters, onto the first page
 (`book/assets/scoreboard.svg`), and into the test that holds the chapters' outputs against it.
 """
 
