@@ -201,3 +201,21 @@ def check_callable(what, given, example):
     """Explain what is no function."""
     if not callable(given):
         raise TypeError(f"{what} is a function such as {example}, got {given!r:.60}")
+
+
+def regions_of_classes(regions, points, labels, colors):
+    """Return the class that a classifier gives each point of the plane, as integers."""
+    regions = np.asarray(regions)
+    if regions.shape != (points,) or regions.dtype.kind not in "biu":
+        raise ValueError(
+            "plot_decision_regions expects predict to return one class number for each point, "
+            f"shape {(points,)}, got {regions.dtype} of shape {regions.shape}. Scores? "
+            "lambda x: model(x).argmax(-1), or (model(x)[:, 0] > 0).astype(int)."
+        )
+    both = np.concatenate([labels, regions.astype(int)])
+    if both.min() < 0 or both.max() >= colors:
+        raise ValueError(
+            f"plot_decision_regions has colors for the classes 0 to {colors - 1}, got "
+            f"{np.unique(labels).tolist()}. Labels of -1 and 1? Use (y + 1) // 2."
+        )
+    return regions.astype(int)

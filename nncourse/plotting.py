@@ -13,6 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ._checks import regions_of_classes
+
 __all__ = [
     "BASELINE", "CLASSES", "COLORS", "MARKED", "NEGATIVE", "NEW", "POSITIVE", "SIGNED", "TRAINING",
     "plot_confusion_matrix", "plot_decision_regions", "plot_graph", "plot_history", "plot_images",
@@ -149,20 +151,10 @@ def plot_decision_regions(predict, x, y, ax=None, *, resolution=200, margin=0.15
     grid = np.meshgrid(*(np.linspace(*ends, resolution) for ends in zip(low, high, strict=True)))
     points = np.column_stack([axis.ravel() for axis in grid])
     points = points.astype(x.dtype if x.dtype.kind == "f" else np.float64)
-    regions, y = np.asarray(predict(points)), y.astype(int)
-    if regions.shape != (len(points),) or regions.dtype.kind not in "biu":
-        raise ValueError(
-            "plot_decision_regions expects predict to return one class number for each point, "
-            f"shape {(len(points),)}, got {regions.dtype} of shape {regions.shape}. Scores? "
-            "lambda x: model(x).argmax(-1), or (model(x)[:, 0] > 0).astype(int)."
-        )
-    regions = regions.reshape(resolution, resolution).astype(int)
+    y = y.astype(int)
+    regions = regions_of_classes(predict(points), len(points), y, len(CLASSES))
+    regions = regions.reshape(resolution, resolution)
     classes = max(y.max(), regions.max()) + 1
-    if min(y.min(), regions.min()) < 0 or classes > len(CLASSES):
-        raise ValueError(
-            f"plot_decision_regions has colors for the classes 0 to {len(CLASSES) - 1}, got "
-            f"{np.unique(y).tolist()}. Labels of -1 and 1? Use (y + 1) // 2."
-        )
     ax = _axes(ax)
     ax.pcolormesh(
         *grid, regions, cmap=ListedColormap(CLASSES[:classes]), alpha=0.25, vmin=-0.5,
