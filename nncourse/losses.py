@@ -114,10 +114,10 @@ def huber(prediction, target, delta=1.0, *, sample_weight=None):
 def sigmoid_binary_cross_entropy(prediction, target, *, sample_weight=None):
     """Binary cross-entropy of ``sigmoid(prediction)`` against targets between 0 and 1.
 
-    With logits z, targets t and ``p = sigmoid(z)``: the mean of ``-t log p - (1 - t) log(1 - p)``,
-    which equals that of ``softplus(z) - t * z``. It is computed as ``log(1 + exp(-|z|))`` plus
-    ``|z|`` times the target's share on the other side of zero: this cannot overflow, and holds at
-    z = ±infinity, too. Its derivative is ``(p - t) / size``. PyTorch: ``BCEWithLogitsLoss``.
+    With logits z, targets t and ``p = sigmoid(z)``, the mean of ``softplus(z) - t * z``, which
+    equals ``-t log p - (1 - t) log(1 - p)`` and cannot overflow. Its derivative is
+    ``(p - t) / size``. An infinite logit costs nothing where it is right. PyTorch:
+    ``BCEWithLogitsLoss``.
 
     Raises
     ------
@@ -132,9 +132,9 @@ def sigmoid_binary_cross_entropy(prediction, target, *, sample_weight=None):
     """
     z, t = same_shape("sigmoid_binary_cross_entropy", prediction, target)
     t = between_0_and_1("sigmoid_binary_cross_entropy", t)
-    wrong = np.where(z > 0, 1 - t, t)  # the share of the target that z speaks against
-    size = np.abs(z)
-    loss = np.log1p(np.exp(-size)) + wrong * np.where(wrong > 0, size, 0)  # not 0 * infinity
+    with np.errstate(invalid="ignore"):
+        loss = np.logaddexp(z, 0) - t * z
+    loss = np.where(np.isinf(z), np.where(t == (z > 0), 0, np.inf), loss)  # not infinity - infinity
     return _mean(loss, (sigmoid(z) - t) / z.size, prediction, sample_weight)
 
 

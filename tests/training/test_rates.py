@@ -79,6 +79,10 @@ def test_four_times_the_lowest_running_mean_is_an_explosion(jump, steps):
     assert len(test.losses) == steps
 
 
+def test_two_steps_are_a_range():
+    assert len(nn.find_learning_rate(make(), X, Y, steps=2).rates) == 2
+
+
 def test_a_loss_that_is_infinite_from_the_start_is_an_error():
     trainer, _ = scripted(lambda step: np.inf)
     with pytest.raises(nn.TrainingError, match="the loss became inf"):
