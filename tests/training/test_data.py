@@ -1,6 +1,7 @@
 """Data for the trainer: iterables of batches, weights, sizes of batches, and what metrics see."""
 
 import re
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -191,3 +192,27 @@ def test_the_order_is_that_of_generator_0():
     fit(trainer, epochs=1)
     order = np.random.default_rng(0).permutation(50)
     np.testing.assert_array_equal(seen[50:], Y[order, 0])  # the first 50 were the rehearsal
+
+
+def test_weights_may_come_with_batches_and_validation_data():
+    weight = np.linspace(0, 2, 50)
+    trainer = make(rate=0.0)
+    expected = trainer.evaluate(X, Y, sample_weight=weight)["loss"]
+    whole = (X, Y, None, weight)
+    assert trainer.evaluate([whole])["loss"] == pytest.approx(expected, rel=1e-6)
+    for validation in (whole, [whole]):
+        history = fit(trainer, epochs=1, validation_data=validation)
+        assert history["val_loss"][0] == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(ValueError, match="got 5 parts"):
+        fit(trainer, validation_data=(*whole, None))
+    with pytest.raises(ValueError, match="a batch is"):
+        trainer.evaluate([(*whole, None)])
+
+
+@pytest.mark.parametrize(("data", "total"), [(Batches(), None), (list(Batches()), 8)])
+def test_the_bar_knows_how_many_steps_there_are_if_somebody_does(data, total, monkeypatch):
+    bars = MagicMock()
+    monkeypatch.setattr("tqdm.auto.tqdm", bars)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    make().fit(data, epochs=2)
+    bars.assert_called_once_with(total=total, unit="step")
