@@ -14,6 +14,28 @@ def floating(array):
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
+def as_floats(x, dtype=np.float64):
+    """Return lists and whole numbers as floats of this type, and floats as they are."""
+    x = np.asarray(x)
+    return x.astype(dtype) if x.dtype.kind in "biu" else x
+
+
+def power(x, c):
+    """Return ``x**c`` and ``x**(c - 1)`` of plain numbers, or say why there is no such number."""
+    if not isinstance(c, (int, float, np.number)):
+        raise TypeError(
+            f"a power of a Value is a plain number, got {type(c).__name__}. For a Value as the "
+            "exponent write (exponent * x.log()).exp()."
+        )
+    if x == 0 and c < 0:
+        raise ZeroDivisionError("division by a Value of 0")
+    if x < 0 and c % 1:
+        raise ValueError(f"({x:g}) ** {c:g} is no real number")
+    if x == 0 and c < 1:  # vertical where a root starts, level where everything is 1
+        return x**c, np.inf if c else 0.0
+    return x**c, x ** (c - 1)
+
+
 def same_shape(name, prediction, target):
     """Return predictions and targets of one shape and one floating-point type."""
     prediction, target = np.asarray(prediction), np.asarray(target)

@@ -3,7 +3,8 @@
 Each activation is a pair of pure functions: ``f(x)`` and ``f_vjp(grad, x, y)``. The second is the
 *vector–Jacobian product*: given ``grad`` = dL/dy, the input ``x`` and the output ``y = f(x)``, it
 returns dL/dx. For every function but softmax the Jacobian is diagonal, so this is ``grad * f'(x)``.
-All of them keep the shape and the floating-point type of ``x`` and change none of their arguments.
+All of them keep the shape and the floating-point type of ``x`` and change none of their arguments;
+lists and whole numbers count as float64.
 """
 
 from functools import cache
@@ -11,17 +12,13 @@ from math import erfc, pi, sqrt
 
 import numpy as np
 
+from ._checks import as_floats
+
 __all__ = [
     "elu", "elu_vjp", "gelu", "gelu_vjp", "leaky_relu", "leaky_relu_vjp", "relu", "relu_vjp",
     "sigmoid", "sigmoid_vjp", "silu", "silu_vjp", "softmax", "softmax_vjp", "softplus",
     "softplus_vjp", "tanh", "tanh_vjp",
 ]  # fmt: skip
-
-
-def _floating(x):
-    """Return lists and whole numbers as float64: unsigned ones cannot even be subtracted."""
-    x = np.asarray(x)
-    return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
 
 def relu(x):
@@ -37,7 +34,7 @@ def relu(x):
     >>> relu(np.array([-2.0, 0.0, 3.0]))
     array([0., 0., 3.])
     """
-    return np.maximum(x, 0)
+    return np.maximum(as_floats(x), 0)
 
 
 def relu_vjp(grad, x, y):
@@ -49,7 +46,7 @@ def relu_vjp(grad, x, y):
     >>> relu_vjp(np.ones(3), x, relu(x))
     array([0., 0., 1.])
     """
-    return grad * (y > 0)
+    return as_floats(grad) * (np.asarray(y) > 0)
 
 
 def leaky_relu(x, alpha=0.01):
@@ -63,7 +60,7 @@ def leaky_relu(x, alpha=0.01):
     >>> leaky_relu(np.array([-2.0, 3.0]), alpha=0.1)
     array([-0.2,  3. ])
     """
-    x = _floating(x)
+    x = as_floats(x)
     return np.where(x > 0, x, alpha * x)
 
 
@@ -75,7 +72,8 @@ def leaky_relu_vjp(grad, x, y, alpha=0.01):
     >>> leaky_relu_vjp(np.ones(2), np.array([-2.0, 3.0]), None, alpha=0.1)
     array([0.1, 1. ])
     """
-    return np.where(x > 0, grad, alpha * grad)
+    grad = as_floats(grad)
+    return np.where(np.asarray(x) > 0, grad, alpha * grad)
 
 
 def elu(x, alpha=1.0):
@@ -90,7 +88,7 @@ def elu(x, alpha=1.0):
     >>> elu(np.array([-1.0, 2.0]), alpha=2.0).round(4)
     array([-1.2642,  2.    ])
     """
-    x = _floating(x)
+    x = as_floats(x)
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -103,7 +101,8 @@ def elu_vjp(grad, x, y, alpha=1.0):
     >>> elu_vjp(np.ones(2), x, elu(x, alpha=2.0), alpha=2.0)
     array([2., 1.])
     """
-    return np.where(x > 0, grad, grad * (y + alpha))
+    grad, y = as_floats(grad), as_floats(y)
+    return np.where(np.asarray(x) > 0, grad, grad * (y + alpha))
 
 
 def sigmoid(x):
@@ -118,7 +117,7 @@ def sigmoid(x):
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    return 0.5 * (1 + np.tanh(0.5 * x))
+    return 0.5 * (1 + np.tanh(0.5 * as_floats(x)))
 
 
 def sigmoid_vjp(grad, x, y):
@@ -126,10 +125,11 @@ def sigmoid_vjp(grad, x, y):
 
     Examples
     --------
-    >>> sigmoid_vjp(1.0, 0.0, 0.5)
-    0.25
+    >>> sigmoid_vjp(np.ones(1), np.zeros(1), np.array([0.5]))
+    array([0.25])
     """
-    return grad * y * (1 - y)
+    y = as_floats(y)
+    return as_floats(grad) * y * (1 - y)
 
 
 def tanh(x):
@@ -142,7 +142,7 @@ def tanh(x):
     >>> tanh(np.array([-1000.0, 0.0, 1000.0]))
     array([-1.,  0.,  1.])
     """
-    return np.tanh(x)
+    return np.tanh(as_floats(x))
 
 
 def tanh_vjp(grad, x, y):
@@ -150,10 +150,11 @@ def tanh_vjp(grad, x, y):
 
     Examples
     --------
-    >>> tanh_vjp(1.0, 0.0, 0.0)
-    1.0
+    >>> tanh_vjp(np.ones(1), np.zeros(1), np.zeros(1))
+    array([1.])
     """
-    return grad * (1 - y * y)
+    y = as_floats(y)
+    return as_floats(grad) * (1 - y * y)
 
 
 def softplus(x):
@@ -166,7 +167,7 @@ def softplus(x):
     >>> softplus(np.array([-1000.0, 0.0, 10.0])).round(4)
     array([ 0.    ,  0.6931, 10.    ])
     """
-    return np.logaddexp(x, 0)
+    return np.logaddexp(as_floats(x), 0)
 
 
 def softplus_vjp(grad, x, y):
@@ -177,7 +178,7 @@ def softplus_vjp(grad, x, y):
     >>> softplus_vjp(1.0, 0.0, None)
     np.float64(0.5)
     """
-    return grad * sigmoid(x)
+    return as_floats(grad) * sigmoid(x)
 
 
 _GELU_SCALE = sqrt(2 / pi)
@@ -201,7 +202,7 @@ def gelu(x, exact=False):
     >>> gelu(np.array([-1.0, 0.0, 1.0]), exact=True).round(4)
     array([-0.1587,  0.    ,  0.8413])
     """
-    x = _floating(x)
+    x = as_floats(x)
     z = np.clip(x, -10, 10)  # beyond, tanh and Phi are at their limits to the last digit
     share = _normal_cdf(z) if exact else _tanh_cdf(z)
     share *= x
@@ -220,7 +221,7 @@ def gelu_vjp(grad, x, y, exact=False):
     >>> gelu_vjp(1.0, x, gelu(x)), gelu_vjp(1.0, x, gelu(x, exact=True), exact=True)
     (array([0.5]), array([0.5]))
     """
-    x = _floating(x)
+    x, grad = as_floats(x), as_floats(grad)
     share = np.full_like(x, 0.5)
     np.divide(y, x, out=share, where=x != 0)  # Phi(x), as the forward pass found it
     x = np.clip(x, -10, 10)  # beyond, the slope is 0 or 1 to the last digit
@@ -292,7 +293,7 @@ def silu(x):
     >>> silu(np.array([-1.0, 0.0, 1.0])).round(4)
     array([-0.2689,  0.    ,  0.7311])
     """
-    x = _floating(x)
+    x = as_floats(x)
     return x * sigmoid(x)
 
 
@@ -305,7 +306,7 @@ def silu_vjp(grad, x, y):
     array([0.5])
     """
     s = sigmoid(x)
-    return grad * (s + y * (1 - s))
+    return as_floats(grad) * (s + as_floats(y) * (1 - s))
 
 
 def softmax(x):
@@ -321,6 +322,7 @@ def softmax(x):
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
+    x = as_floats(x)
     e = np.exp(x - np.max(x, axis=-1, keepdims=True))
     return e / np.sum(e, axis=-1, keepdims=True)
 
@@ -334,4 +336,5 @@ def softmax_vjp(grad, x, y):
     >>> softmax_vjp(np.array([[1.0, 0.0]]), None, y)
     array([[ 0.1875, -0.1875]])
     """
+    grad, y = as_floats(grad), as_floats(y)
     return y * (grad - np.sum(grad * y, axis=-1, keepdims=True))

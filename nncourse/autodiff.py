@@ -7,6 +7,8 @@ edge. The layers do the same with whole matrices, which is why they are fast and
 
 import math
 
+from ._checks import power
+
 __all__ = ["Value"]
 
 
@@ -81,17 +83,8 @@ class Value:
 
     def __pow__(self, exponent):
         """Raise to a power that is a plain number, c; the derivative is c x**(c - 1)."""
-        if isinstance(exponent, Value):
-            raise TypeError("Value ** Value is not supported. Write (exponent * x.log()).exp().")
-        if self.data == 0 and exponent < 0:
-            raise ZeroDivisionError("division by a Value of 0")
-        if self.data < 0 and exponent % 1:
-            raise ValueError(f"({self.data:g}) ** {exponent:g} is no real number")
-        if self.data == 0 and 0 < exponent < 1:
-            slope = math.inf  # a root is vertical at zero
-        else:
-            slope = exponent * self.data ** (exponent - 1) if exponent else 0.0
-        return Value(self.data**exponent, ((self, slope),))
+        y, before = power(self.data, exponent)  # x**c and x**(c - 1)
+        return Value(y, ((self, exponent * before),))
 
     def exp(self):
         """Exponential, e to this power; the derivative is the result itself."""

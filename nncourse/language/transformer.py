@@ -331,7 +331,8 @@ class BERT(Layer):
         segments = np.zeros_like(x) if segments is None else np.asarray(segments)
         if segments.shape != x.shape:
             raise ValueError(f"{self!r} expects segments of shape {x.shape}, got {segments.shape}")
-        total = self.positions.forward(self.tokens.forward(x)) + self.segments.forward(segments)
+        tokens = self.positions.forward(self.tokens.forward(x), mask=mask)
+        total = tokens + self.segments.forward(segments)
         return self.remember(True, self.body.forward(total, training=training, mask=mask))
 
     def backward(self, grad):

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .. import initializers
-from .core import Layer, Parameter, _check_sizes, _initial
+from .._checks import as_floats
+from .core import Layer, Parameter, _check_sizes, _initial, _total
 
 __all__ = ["AveragePool2D", "Conv2D", "GlobalAveragePool2D", "MaxPool2D"]
 
@@ -97,6 +98,7 @@ class Conv2D(Layer):
     def forward(self, x, *, training=False):
         *size, channels, filters = self.kernel.value.shape
         _check_images(self, x, size if self.padding == "valid" else (1, 1), channels)
+        x = as_floats(x, self.kernel.value.dtype)
         padded = np.pad(x, self._pads(x.shape)) if self.padding == "same" else x
         windows = _windows(padded, size, self.stride)  # (batch, rows, columns, *size, channels)
         matrix = self.kernel.value.reshape(-1, filters)
@@ -105,8 +107,6 @@ class Conv2D(Layer):
             out = y[part].reshape(-1, filters)  # a view
             np.matmul(_rows(windows[part]), matrix, out=out)
             out += self.bias.value
-        if padded.dtype.kind != "f":  # whole numbers: dL/dx has the type of what is kept
-            padded = padded.astype(y.dtype)
         return self.remember((padded, x.shape), y)
 
     def backward(self, grad, *, input_grad=True):
@@ -114,10 +114,10 @@ class Conv2D(Layer):
         *size, _, filters = self.kernel.value.shape
         windows, dx = _windows(padded, size, self.stride), np.zeros_like(padded)
         transposed = np.ascontiguousarray(self.kernel.value.swapaxes(2, 3))
+        self.bias.grad += _total(grad)
         for part in _parts(windows, grad):
             rows, flat = _rows(windows[part]), grad[part].reshape(-1, filters)
             self.kernel.grad += (rows.T @ flat).reshape(self.kernel.value.shape)
-            self.bias.grad += np.ones(len(flat), flat.dtype) @ flat
             if input_grad:
                 for (u, v), pixels in _offsets(dx[part], size, self.stride, grad.shape):
                     pixels += (flat @ transposed[u, v]).reshape(pixels.shape)
@@ -228,9 +228,11 @@ class AveragePool2D(_Pool2D):
 
     def forward(self, x, *, training=False):
         shape = self._output_shape_for(x)
-        x = x if x.dtype.kind == "f" else x.astype(np.float64)  # uint8 would overflow
-        y = sum(pixels for _, pixels in _offsets(x, self.size, self.stride, shape))
-        return self.remember(x.shape, y / (self.size[0] * self.size[1]))
+        x = as_floats(x)
+        wide = x.astype(np.result_type(x, np.float32), copy=False)  # sums overflow in float16
+        y = sum(pixels for _, pixels in _offsets(wide, self.size, self.stride, shape))
+        y = y / (self.size[0] * self.size[1])
+        return self.remember(x.shape, y.astype(x.dtype, copy=False))
 
     def backward(self, grad):
         dx = np.zeros(self.recall(grad), grad.dtype)
@@ -259,7 +261,9 @@ class GlobalAveragePool2D(Layer):
 
     def forward(self, x, *, training=False):
         _check_images(self, x)
-        return self.remember(x.shape, x.mean(axis=(1, 2)))
+        x = as_floats(x)
+        y = x.mean(axis=(1, 2), dtype=np.float64)  # in float32, a large image's sum is not exact
+        return self.remember(x.shape, y.astype(x.dtype, copy=False))
 
     def backward(self, grad):
         shape = self.recall(grad)

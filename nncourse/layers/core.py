@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from .._checks import as_floats
 from .parameter import Parameter
 
 __all__ = ["Layer", "Parameter", "Residual", "Sequential"]
@@ -270,7 +271,7 @@ class Residual(Sequential):
                 f"Residual expects layers that keep the shape, got {x.shape} in and {y.shape} "
                 "out. Give the inner layers as many outputs as inputs."
             )
-        return self.remember(True, x + y)
+        return self.remember(True, as_floats(x, y.dtype) + y)
 
     def backward(self, grad, *, input_grad=True):
         self.recall(grad)
@@ -296,6 +297,12 @@ def _initial(initializer, shape, rng, dtype):
             f"{initializer!r:.60}"
         )
     return initializer(shape, rng, dtype)
+
+
+def _total(array):
+    """Sum over all axes but the last, in float64: in float32, a million times 0.1 is 100,958."""
+    total = array.sum(axis=tuple(range(array.ndim - 1)), dtype=np.float64)
+    return total.astype(np.result_type(array, np.float32))
 
 
 def _walk(layer):

@@ -5,7 +5,8 @@ from math import prod
 import numpy as np
 
 from .. import initializers
-from .core import Layer, Parameter, _check_sizes, _initial
+from .._checks import as_floats
+from .core import Layer, Parameter, _check_sizes, _initial, _total
 
 __all__ = ["Dense", "Dropout", "Flatten"]
 
@@ -66,7 +67,7 @@ class Dense(Layer):
             raise ValueError(
                 f"{self!r} expects (batch, {inputs}), got {x.shape}.{self._hint(x.shape, inputs)}"
             )
-        rows = x.reshape(-1, inputs)
+        rows = as_floats(x.reshape(-1, inputs), self.kernel.value.dtype)
         y = rows @ self.kernel.value
         y += self.bias.value
         return self.remember(rows, y.reshape(*x.shape[:-1], units))
@@ -75,7 +76,7 @@ class Dense(Layer):
         x, (inputs, units) = self.recall(grad), self.kernel.value.shape
         rows = grad.reshape(-1, units)
         self.kernel.grad += x.T @ rows
-        self.bias.grad += rows.sum(axis=0)
+        self.bias.grad += _total(rows)
         if not input_grad:
             return None
         return (rows @ self.kernel.value.T).reshape(*grad.shape[:-1], inputs)
@@ -161,6 +162,7 @@ class Dropout(Layer):
         if not training or self.rate == 0:
             return self.remember(1.0, x)
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
+        x = as_floats(x)
         scale = kept.astype(x.dtype) / (1 - self.rate)
         return self.remember(scale, x * scale)
 

@@ -5,7 +5,9 @@ from math import sqrt
 import numpy as np
 
 from .. import initializers
+from .._checks import as_floats
 from .core import Layer, Parameter, _check_sizes, _initial
+from .masks import begins_with_a_real_step
 
 __all__ = ["Embedding", "PositionalEncoding", "sinusoids"]
 
@@ -109,7 +111,13 @@ class PositionalEncoding(Layer):
     ------
     ValueError
         If a size is not a positive whole number, the input is not (batch, time, dim), or it is
-        longer than ``context``.
+        longer than ``context``; or a mask says that it is padded on the left.
+
+    Notes
+    -----
+    Positions are counted from the first step, so pad on the right: with ``forward(x, mask=mask)`` a
+    sequence that begins with padding is refused. (Rotary positions are relative, and may be padded
+    at either end.)
 
     Examples
     --------
@@ -117,6 +125,8 @@ class PositionalEncoding(Layer):
     array([[[0.  , 1.  , 0.  , 1.  ],
             [0.84, 0.54, 0.01, 1.  ]]], dtype=float32)
     """
+
+    takes_mask = True
 
     def __init__(self, context, dim, *, learned=False, rng=None, dtype=np.float32):
         _check_sizes(self, context=context, dim=dim)
@@ -126,7 +136,7 @@ class PositionalEncoding(Layer):
             values = sinusoids(context, dim, dtype)
         self.positions, self.learned = Parameter(values, "positions"), bool(learned)
 
-    def forward(self, x, *, training=False):
+    def forward(self, x, *, training=False, mask=None):
         context, dim = self.positions.value.shape
         if x.ndim != 3 or x.shape[-1] != dim or x.size == 0:
             raise ValueError(f"{self!r} expects (batch, time, {dim}), got {x.shape}")
@@ -135,12 +145,15 @@ class PositionalEncoding(Layer):
                 f"{self!r} has {context} positions, got a sequence of {x.shape[1]} steps. Cut it, "
                 "or make the model with a greater context."
             )
+        if mask is not None:
+            begins_with_a_real_step(mask, x.shape[:2], repr(self))
+        x = as_floats(x, self.positions.value.dtype)
         return self.remember(x.shape[1], x + self.positions.value[: x.shape[1]])
 
     def backward(self, grad):
         time = self.recall(grad)
         if self.learned:
-            self.positions.grad[:time] += grad.sum(axis=0)
+            self.positions.grad[:time] += grad.sum(axis=0, dtype=np.float64)
         return grad
 
     def named_parameters(self):

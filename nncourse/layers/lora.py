@@ -5,6 +5,7 @@ from math import sqrt
 import numpy as np
 
 from .. import initializers
+from .._checks import as_floats
 from .core import Layer, Parameter, _walk
 from .dense import Dense
 
@@ -78,6 +79,7 @@ class LoRA(Layer):
         self.dense, self.scale = dense, float(alpha / rank)
 
     def forward(self, x, *, training=False):
+        x = as_floats(x, self.a.value.dtype)
         y = self.dense.forward(x)
         narrow = x @ self.a.value
         y += self.scale * (narrow @ self.b.value)

@@ -6,7 +6,7 @@ booleans goes with it: True at a real step. ``lengths[:, None] > np.arange(time)
 
 import numpy as np
 
-__all__ = ["checked_mask", "real_steps", "spread"]
+__all__ = ["begins_with_a_real_step", "checked_mask", "real_steps", "spread"]
 
 
 def checked_mask(mask, shape, owner):
@@ -29,6 +29,26 @@ def checked_mask(mask, shape, owner):
             f"{mask.shape}. True marks a real step: lengths[:, None] > np.arange(time)."
         )
     return mask
+
+
+def begins_with_a_real_step(mask, shape, owner):
+    """Refuse a sequence that is padded on the left, for layers that count steps from the first.
+
+    Raises
+    ------
+    ValueError
+        If a sequence with real steps begins with padding, or the mask does not fit.
+
+    Examples
+    --------
+    >>> begins_with_a_real_step([[True, False]], (1, 2), "GPT")
+    """
+    mask = checked_mask(mask, shape, owner)
+    if (mask.any(axis=1) & ~mask[:, 0]).any():
+        raise ValueError(
+            f"{owner} counts positions from the first step: pad on the right. Got a mask whose row "
+            f"{np.flatnonzero(mask.any(axis=1) & ~mask[:, 0])[0]} begins with padding."
+        )
 
 
 def real_steps(output, target, mask):

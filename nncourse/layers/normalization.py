@@ -1,32 +1,38 @@
-"""Normalization inside each example: what :class:`BatchNorm` does over the batch, over features.
+"""Normalization: over the batch, feature by feature, or over the features of each example.
 
-Neither layer needs other examples, so both do the same in training and afterwards, for a batch of
-one, and for sequences of any length.
+:class:`LayerNorm` and :class:`RMSNorm` need no other examples, so they do the same in training and
+afterwards, for a batch of one, and for sequences of any length.
 """
 
 import numpy as np
 
-from .core import Layer, Parameter, _check_sizes
+from .._checks import as_floats
+from .core import Layer, Parameter, _check_sizes, _total
+from .masks import checked_mask
 
 __all__ = ["BatchNorm", "LayerNorm", "RMSNorm"]
 
 
 class _Norm(Layer):
-    """What both share: settings, checks, and sums over all axes but the last."""
+    """What all three share: settings and checks. Squares are taken in float32 or wider."""
 
     skips_input_grad = True
 
-    def __init__(self, features, *, epsilon=1e-5, dtype=np.float32):
+    def __init__(self, features, *, epsilon, dtype):
         _check_sizes(self, features=features)
         if not epsilon > 0:
             raise ValueError(f"{type(self).__name__} expects epsilon > 0, got {epsilon!r}")
         self.epsilon = float(epsilon)
         self.gamma = Parameter(np.ones(features, dtype), "gamma")
 
-    def _check(self, x):
+    def _checked(self, x):
+        """Return the input in float32 or wider, and the type of the output."""
         features = len(self.gamma.value)
         if x.ndim < 2 or x.shape[-1] != features or x.size == 0:
             raise ValueError(f"{self!r} expects (batch, ..., {features}), got {x.shape}")
+        x = as_floats(x, self.gamma.value.dtype)
+        kind = np.result_type(x, self.gamma.value)
+        return x.astype(np.result_type(x, np.float32), copy=False), kind
 
     def __repr__(self):
         return f"{type(self).__name__}({len(self.gamma.value)})"
@@ -71,29 +77,28 @@ class LayerNorm(_Norm):
         self.beta = Parameter(np.zeros(features, dtype), "beta")
 
     def forward(self, x, *, training=False):
-        self._check(x)
+        x, kind = self._checked(x)
         normalized = x - x.mean(axis=-1, keepdims=True)
-        wide = np.result_type(normalized, np.float32)  # squares overflow in float16
-        variance = np.square(normalized, dtype=wide).mean(axis=-1, keepdims=True)
-        inverse_std = (1 / np.sqrt(variance + self.epsilon)).astype(normalized.dtype)
+        variance = np.square(normalized).mean(axis=-1, keepdims=True)
+        inverse_std = 1 / np.sqrt(variance + self.epsilon)
         normalized *= inverse_std
         y = self.gamma.value * normalized
         y += self.beta.value
-        return self.remember((normalized, inverse_std), y)
+        return self.remember((normalized, inverse_std), y.astype(kind, copy=False))
 
     def backward(self, grad, *, input_grad=True):
         normalized, inverse_std = self.recall(grad)
-        axes = tuple(range(grad.ndim - 1))
-        self.gamma.grad += np.sum(grad * normalized, axes)
-        self.beta.grad += np.sum(grad, axes)
+        self.gamma.grad += _total(grad * normalized)
+        self.beta.grad += _total(grad)
         if not input_grad:
             return None
         g = grad * self.gamma.value
+        g = g.astype(np.result_type(g, normalized), copy=False)
         along = np.mean(g * normalized, axis=-1, keepdims=True)
         g -= g.mean(axis=-1, keepdims=True)
         g -= normalized * along
         g *= inverse_std
-        return g
+        return g.astype(grad.dtype, copy=False)
 
 
 class RMSNorm(_Norm):
@@ -128,27 +133,28 @@ class RMSNorm(_Norm):
     array([[0.849, 1.131]])
     """
 
+    def __init__(self, features, *, epsilon=1e-5, dtype=np.float32):
+        super().__init__(features, epsilon=epsilon, dtype=dtype)
+
     def forward(self, x, *, training=False):
-        self._check(x)
-        x = x if x.dtype.kind == "f" else x.astype(np.float64)
-        wide = np.result_type(x, np.float32)  # squares overflow in float16
-        mean_square = np.square(x, dtype=wide).mean(axis=-1, keepdims=True)
-        inverse_rms = (1 / np.sqrt(mean_square + self.epsilon)).astype(x.dtype)
+        x, kind = self._checked(x)
+        inverse_rms = 1 / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + self.epsilon)
         normalized = x * inverse_rms
-        return self.remember((normalized, inverse_rms), self.gamma.value * normalized)
+        y = self.gamma.value * normalized
+        return self.remember((normalized, inverse_rms), y.astype(kind, copy=False))
 
     def backward(self, grad, *, input_grad=True):
         normalized, inverse_rms = self.recall(grad)
-        self.gamma.grad += np.sum(grad * normalized, tuple(range(grad.ndim - 1)))
+        self.gamma.grad += _total(grad * normalized)
         if not input_grad:
             return None
         g = grad * self.gamma.value
-        g -= normalized * np.mean(g * normalized, axis=-1, keepdims=True)
+        g = g - normalized * np.mean(g * normalized, axis=-1, keepdims=True)
         g *= inverse_rms
-        return g
+        return g.astype(grad.dtype, copy=False)
 
 
-class BatchNorm(Layer):
+class BatchNorm(_Norm):
     """Standardize each feature over the batch, then scale by gamma and shift by beta.
 
     ``x̂ = (x - mean) / sqrt(variance + epsilon)`` and ``y = gamma * x̂ + beta``, with mean and
@@ -178,8 +184,13 @@ class BatchNorm(Layer):
     Raises
     ------
     ValueError
-        If a setting is out of range, the last axis is not that long, or training sees fewer than
-        two values a feature.
+        If a setting is out of range, the last axis is not that long, the input is empty, the mask
+        does not fit, or training sees fewer than two values a feature.
+
+    Notes
+    -----
+    ``forward(x, mask=mask)`` with a mask (batch, time) takes mean and variance over the real steps
+    alone; what comes out at the others means nothing.
 
     Examples
     --------
@@ -189,58 +200,56 @@ class BatchNorm(Layer):
            [ 1.]])
     """
 
-    skips_input_grad = True
+    takes_mask = True
 
     def __init__(self, features, *, momentum=0.9, epsilon=1e-5, dtype=np.float32):
-        _check_sizes(self, features=features)
-        if not (0 <= momentum < 1 and epsilon > 0):
-            raise ValueError(
-                "BatchNorm expects 0 <= momentum < 1 and epsilon > 0, got "
-                f"momentum={momentum}, epsilon={epsilon}"
-            )
-        self.momentum, self.epsilon = float(momentum), float(epsilon)
-        self.gamma = Parameter(np.ones(features, dtype), "gamma")
+        super().__init__(features, epsilon=epsilon, dtype=dtype)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"BatchNorm expects 0 <= momentum < 1, got {momentum}")
+        self.momentum = float(momentum)
         self.beta = Parameter(np.zeros(features, dtype), "beta")
         wide = np.result_type(dtype, np.float32)
         self.running_mean, self.running_variance = np.zeros(features, wide), np.ones(features, wide)
 
-    def forward(self, x, *, training=False):
-        features = len(self.gamma.value)
-        axes = tuple(range(x.ndim - 1))
-        if x.ndim < 2 or x.shape[-1] != features:
-            raise ValueError(f"{self!r} expects (batch, ..., {features}), got {x.shape}")
+    def forward(self, x, *, training=False, mask=None):
+        x, kind = self._checked(x)
+        real = ...  # all of x, or the real steps of sequences
+        if mask is not None and x.ndim > 2:
+            real = checked_mask(mask, x.shape[:2], repr(self))
         if training:
-            if x.size < 2 * features:
+            n = x[real].size // x.shape[-1]
+            if n < 2:
                 raise ValueError(
                     f"{self!r} needs at least two examples to train on, got {x.shape}. "
                     "Choose a batch size that does not leave one example over, or a larger batch."
                 )
-            wide = np.result_type(x, np.float32)  # squares overflow in float16
-            mean, variance = x.mean(axes), x.var(axes, dtype=wide)
+            mean = _total(x[real]) / n
+            centered = x - mean
+            variance = _total(np.square(centered[real])) / n
             for average, new in (self.running_mean, mean), (self.running_variance, variance):
                 average *= self.momentum
                 average += (1 - self.momentum) * new
         else:
-            mean, variance = self.running_mean, self.running_variance
-        kind = np.result_type(x, self.gamma.value)
-        inverse_std = (1 / np.sqrt(variance + self.epsilon)).astype(kind)
-        normalized = (x - mean.astype(kind)) * inverse_std
+            centered, variance = x - self.running_mean, self.running_variance
+        inverse_std = 1 / np.sqrt(variance + self.epsilon)
+        normalized = centered * inverse_std
         y = self.gamma.value * normalized + self.beta.value
-        return self.remember((normalized, inverse_std, training, axes), y)
+        saved = normalized, inverse_std, real if training else None
+        return self.remember(saved, y.astype(kind, copy=False))
 
     def backward(self, grad, *, input_grad=True):
-        normalized, inverse_std, training, axes = self.recall(grad)
-        self.gamma.grad += np.sum(grad * normalized, axes)
-        self.beta.grad += np.sum(grad, axes)
+        normalized, inverse_std, real = self.recall(grad)
+        along, total = _total(grad * normalized), _total(grad)
+        self.gamma.grad += along
+        self.beta.grad += total
         if not input_grad:
             return None
-        g = grad * self.gamma.value
-        if training:
-            g = g - np.mean(g, axes) - normalized * np.mean(g * normalized, axes)
-        return g * inverse_std
+        dx = grad.astype(normalized.dtype)  # a copy
+        if real is not None:
+            n = normalized[real].size // normalized.shape[-1]
+            dx[real] -= (total + normalized[real] * along) / n
+        dx *= self.gamma.value * inverse_std
+        return dx.astype(grad.dtype, copy=False)
 
     def buffers(self):
         return {"running_mean": self.running_mean, "running_variance": self.running_variance}
-
-    def __repr__(self):
-        return f"BatchNorm({len(self.gamma.value)})"

@@ -11,8 +11,9 @@ from abc import abstractmethod
 import numpy as np
 
 from .. import initializers
+from .._checks import as_floats
+from ._checks import check_sequences
 from .core import Layer, Parameter, _check_sizes, _initial
-from .masks import checked_mask
 
 __all__ = ["SimpleRNN"]
 
@@ -77,7 +78,8 @@ class _Recurrent(Layer):
         view += by_block
 
     def forward(self, x, *, training=False, mask=None, state=None):
-        mask = self._check(x, mask, state)
+        mask = check_sequences(self, x, mask, state)
+        x = as_floats(x, self.kernel.value.dtype)
         batch, time, inputs = x.shape
         x1 = np.ones((time, batch, inputs + 1), x.dtype)  # the bias: the weight of an input 1
         x1[..., :-1] = x.swapaxes(0, 1)
@@ -129,44 +131,6 @@ class _Recurrent(Layer):
         WT = self._by_block(self.kernel.value).swapaxes(1, 2)
         dx = (da @ WT).sum(axis=0).reshape(time, batch, -1)
         return np.ascontiguousarray(dx.swapaxes(0, 1))
-
-    def _check(self, x, mask, state):
-        """Explain what does not fit; return the mask as (time, batch, 1)."""
-        inputs, units = len(self.kernel.value), len(self.recurrent_kernel.value)
-        if x.ndim != 3 or x.shape[-1] != inputs:
-            raise ValueError(
-                f"{self!r} expects (batch, time, {inputs}), got {x.shape}."
-                f"{self._hint(x.shape, inputs)}"
-            )
-        if 0 in x.shape:
-            what = "a sequence of length 0" if x.shape[1] == 0 else "an empty batch"
-            raise ValueError(
-                f"{self!r} expects at least one example and one step, got {what}: {x.shape}"
-            )
-        wanted = [(len(x), units)] * len(self.states)
-        got = [np.shape(s) for s in state] if isinstance(state, (tuple, list)) else type(state)
-        if state is not None and got != wanted:
-            raise ValueError(
-                f"{self!r} expects state, a tuple of {' and '.join(self.states)}, of shapes "
-                f"{wanted}, got {got}. Try state=layer.state, which a forward pass leaves behind."
-            )
-        if mask is None:
-            return None
-        mask = checked_mask(mask, x.shape[:2], repr(self))
-        return np.ascontiguousarray(mask.T)[..., None]
-
-    @staticmethod
-    def _hint(shape, inputs):
-        if len(shape) == 2 and inputs == shape[1] != 1:
-            return (
-                " Add a time axis: x[:, None] for one step each, x[None] for one sequence. After "
-                "a recurrent layer? Give that one return_sequences=True."
-            )
-        if len(shape) == 2:
-            return " Add a time axis, x[:, None], or a feature axis, x[..., None]."
-        if len(shape) == 3 and shape[1] == inputs:
-            return " Features come last: x.swapaxes(1, 2)."
-        return " Does the previous layer have as many outputs?"
 
     def __repr__(self):
         sequences = ", return_sequences=True" if self.return_sequences else ""

@@ -6,6 +6,7 @@
 import numpy as np
 
 from .. import initializers
+from .._checks import as_floats
 from ..layers import (
     BatchNorm,
     Conv2D,
@@ -32,7 +33,7 @@ class ReLU6(Layer):
     """
 
     def forward(self, x, *, training=False):
-        y = np.clip(x, 0, 6)
+        y = np.clip(as_floats(x), 0, 6)
         return self.remember(y, y)
 
     def backward(self, grad):
@@ -87,8 +88,10 @@ class ResidualBlock(Sequential):
         self._sizes = f"{channels}→{filters}" + (f", stride={stride}" if stride != 1 else "")
 
     def forward(self, x, *, training=False):
-        straight = x if self.shortcut is None else self.shortcut.forward(x, training=training)
-        return self.remember(True, straight + super().forward(x, training=training))
+        inner = super().forward(x, training=training)
+        plain = self.shortcut is None
+        straight = as_floats(x, inner.dtype) if plain else self.shortcut.forward(x)
+        return self.remember(True, straight + inner)
 
     def backward(self, grad, *, input_grad=True):
         self.recall(grad)

@@ -32,12 +32,12 @@ def test_a_sequential_numbers_its_layers():
 
 def test_a_transformer_names_its_parts():
     block = "attention_norm.gamma attention_norm.beta attention.query.kernel attention.query.bias"
-    paths = list(nn.GPT(5, 4, 2, 2, length=3).named_parameters())
+    paths = list(nn.GPT(5, 4, 2, 2, context=3).named_parameters())
     assert paths[:2] == ["embedding.table", "positions.positions"]
     assert paths[2:6] == [f"blocks.0.{path}" for path in block.split()]
     assert paths[-3:] == ["blocks.1.network.1.bias", "norm.gamma", "norm.beta"]
     block = "attention.output.bias attention_norm.gamma attention_norm.beta network.0.kernel"
-    paths = list(nn.BERT(5, 4, 2, 1, length=3).named_parameters())
+    paths = list(nn.BERT(5, 4, 2, 1, context=3).named_parameters())
     assert paths[:4] == ["tokens.table", "positions.positions", "segments.table", "norm.gamma"]
     assert paths[12:16] == [f"blocks.0.{path}" for path in block.split()]
 
@@ -68,7 +68,7 @@ def test_layers_in_lists_are_found():
 
 
 def test_a_layer_with_two_paths_is_walked_once():
-    layers = _walk(nn.GPT(5, 4, 2, 1, length=3))
+    layers = _walk(nn.GPT(5, 4, 2, 1, context=3))
     assert len({id(layer) for layer in layers}) == len(layers)
     assert sum(isinstance(layer, nn.Dense) for layer in layers) == 6
 
