@@ -130,7 +130,7 @@ def load_minilm(*, verbose=True):
     True
     """
     try:
-        from safetensors import SafetensorError, safe_open
+        import safetensors  # noqa: F401
     except ImportError:
         raise ImportError(
             'load_minilm reads its weights with safetensors: pip install "nncourse[pretrained]"'
@@ -147,11 +147,7 @@ def load_minilm(*, verbose=True):
         )
     tokenizer = WordPieceTokenizer(vocabulary.read_text(encoding="utf-8").splitlines())
     bert = BERT(len(tokenizer), 384, 12, 6, context=512)
-    try:
-        with safe_open(weights, framework="np") as tensors:
-            _fill(bert, tensors)
-    except (SafetensorError, TypeError) as error:
-        raise ValueError(f"{weights.name} is damaged: {error}") from None
+    _read_bert(bert, weights)
     if verbose:
         print(f"all-MiniLM-L6-v2: {sum(p.value.size for p in bert.parameters()):,} parameters")
     return MiniLM(bert, tokenizer)
@@ -266,6 +262,17 @@ def _typed(metadata, key, kind, of=object):
     if not isinstance(value, kind) or (kind is list and not all(isinstance(v, of) for v in value)):
         raise ValueError(f"{key} has the wrong type, got {value!r:.60}.")
     return value
+
+
+def _read_bert(bert, path):
+    """Fill a BERT from a safetensors file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as tensors:
+            _fill(bert, tensors)
+    except (SafetensorError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} is damaged, or of another model: {error}") from None
 
 
 def _fill(bert, tensors):

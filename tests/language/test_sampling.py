@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nncourse.language.sampling import probabilities, sample
+from nncourse.language.sampling import draw, probabilities, sample
 
 logit_vectors = arrays(np.float64, st.integers(1, 30), elements=st.floats(-20, 20, width=32))
 
@@ -70,6 +70,26 @@ def test_forbidden_tokens_are_never_drawn():
     z = [-np.inf, 0.0, -np.inf, 0.0]
     np.testing.assert_allclose(probabilities(z), [0, 0.5, 0, 0.5])
     np.testing.assert_allclose(probabilities(z, top_p=1.0, top_k=4), [0, 0.5, 0, 0.5])
+    for options in {"temperature": 1e-300}, {"top_p": 0.99}, {"top_k": 3, "temperature": 5.0}:
+        np.testing.assert_allclose(probabilities(z, **options), [0, 0.5, 0, 0.5])
+    for dtype in np.float16, np.float32:
+        np.testing.assert_allclose(probabilities(np.array(z, dtype)), [0, 0.5, 0, 0.5])
+    assert sample(z, temperature=0) == 1 and sample([-np.inf, -5.0], rng=0) == 1
+    assert list(draw(lambda new: z, 4, max_new_tokens=2)) == [1, 1]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "i4", "i8", "f2"])
+def test_whole_numbers_are_logits_too(dtype):
+    """Softmax of 5 and 3: 1 / (1 + e^-2) = 0.8808."""
+    p = probabilities(np.array([5, 3], dtype))
+    np.testing.assert_allclose(p, [0.8807970779778823, 0.11920292202211755], rtol=1e-12)
+
+
+def test_the_defaults_of_drawing():
+    """Greedy unless told, in a model's generate; as the model predicts, for one draw."""
+    z = [0.0, 1.0, 2.0]
+    assert list(draw(lambda new: z, 3, max_new_tokens=3)) == [2, 2, 2]
+    np.testing.assert_allclose(probabilities(z), np.exp(z) / np.exp(z).sum())
 
 
 def test_frequencies_follow_the_probabilities():
