@@ -64,7 +64,7 @@ def stages():
               beside=True),
         Stage("html", "the book is built without a warning", (*MAKE, "html"), beside=True),
         Stage("browser", "every page holds in a browser without a network",
-              (*PYTEST, "tests/browser"), needs="chromium"),
+              (*PYTEST, "-n", "2", "--dist", "worksteal", "tests/browser"), needs="chromium"),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from browser.serve import SITE, pages
 from bs4 import BeautifulSoup
+from classroom.notebooks import leaks, repository
 
 PAGES = [page for page in pages() if not page.startswith("_modules/")] or ["not built"]
 
@@ -60,6 +61,16 @@ def test_a_chapter_has_the_number_of_its_file(page):
     assert equations == exercises == {str(number)}
     entry = html.select_one(".bd-sidenav .current a").get_text().strip()
     assert entry.startswith(f"{number}. ")
+
+
+def test_the_search_for_withheld_solutions_finds_those_that_are_not():
+    """What tests/classroom/test_withhold.py looks for is in this book, in each place it looks."""
+    chapter = "05_gradient_descent"
+    page = SITE / "book" / f"{chapter}.html"
+    source = SITE / "_sources" / "book" / f"{chapter}.ipynb"
+    for file in (page, source):
+        assert len(leaks(chapter, [file])) > 15
+    assert repository() in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", CHAPTERS)

@@ -1,16 +1,47 @@
 """Small notebooks for the tests of the classroom."""
 
+import html
 import json
 import re
 from pathlib import Path
 
 from nncourse.classroom.chapters import read as read_chapter
-from nncourse.classroom.chapters import tasks
+from nncourse.classroom.chapters import tasks, withhold
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = [path.stem for path in sorted(BOOK.glob("[0-9]*.ipynb"))]
 NEURON = "def neuron(x, w, b):\n    return np.maximum(x @ w + b, 0)\n"
 MAJORITY = "def majority(x):\n    return (2 * x.sum(axis=1) > x.shape[1]).astype(int)\n"
+
+
+def original(chapter):
+    """Return a chapter's notebook as it is in the repository."""
+    return json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))
+
+
+def repository():
+    """Return the repository's address, with a slash at the end."""
+    config = (BOOK.parent / "_config.yml").read_text(encoding="utf-8")
+    return re.search(r"url: https://(\S+)", config)[1] + "/"
+
+
+def leaks(chapter, files):
+    """Return what the files hold of the solutions of a chapter: the name of the file, the line."""
+
+    def lines(notebook):
+        text = json.dumps(notebook, ensure_ascii=False).replace("\\n", "\n").replace('\\"', '"')
+        return {line.strip(' ",') for line in text.splitlines()}
+
+    secret = lines(original(chapter)) - lines(withhold(original(chapter)))
+    secret = [line for line in secret if len(line) > 30]
+    assert len(secret) > 30
+    found = set()
+    for path in files:
+        if path.suffix not in {".png", ".woff", ".woff2", ".ttf"}:
+            text = path.read_bytes().decode("utf-8", "replace")
+            plain = html.unescape(re.sub(r"<[^>]+>", "", text)).replace('\\"', '"')
+            found |= {(path.name, line) for line in secret if line in text or line in plain}
+    return found
 
 
 def notebook(*cells):
