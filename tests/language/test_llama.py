@@ -8,6 +8,7 @@ import pytest
 from nncourse import llama
 from nncourse.language.bytepair import BytePairTokenizer
 from nncourse.language.llama import KeyValueCache, Llama, weight_shapes
+from nncourse.layers.embedding import sinusoids
 from nncourse.layers.rotary import rotary_tables, rotate
 from nncourse.scale.architectures import BERT_BASE, GPT3, SMOLLM2_135M, Architecture
 
@@ -251,6 +252,10 @@ def test_the_rotation_is_that_of_the_papers():
     assert TINY.epsilon == SMOLLM2_135M.epsilon == 1e-5
     assert replace(TINY, base=Architecture.base).base == 10_000
     assert SMOLLM2_135M.base == 100_000 and SMOLLM2_135M.context == 8192
+    cos, sin = rotary_tables(2, 4, dtype=float)  # angle 1 of pair 1: 10,000^(-1/2)
+    np.testing.assert_allclose([cos[1, 1], sin[1, 1]], [np.cos(0.01), np.sin(0.01)], rtol=1e-12)
+    waves = sinusoids(2, 4, float)  # Vaswani et al. (2017), section 3.5: the same speeds
+    np.testing.assert_allclose(waves[1, 2:], [np.sin(0.01), np.cos(0.01)], rtol=1e-12)
 
 
 def test_a_rotation_is_not_broadcast():
