@@ -4,6 +4,7 @@ from . import (
     activation,
     attention,
     augmentation,
+    bidirectional,
     conv,
     core,
     dense,
@@ -17,6 +18,7 @@ from . import (
 from .activation import *
 from .attention import *
 from .augmentation import *
+from .bidirectional import *
 from .conv import *
 from .core import *
 from .dense import *
@@ -29,6 +31,6 @@ from .recurrent import *
 
 _MODULES = (
     core, dense, activation, normalization, conv, depthwise, augmentation, recurrent, gated,
-    embedding, attention, lora,
+    bidirectional, embedding, attention, lora,
 )  # fmt: skip
 __all__ = [name for module in _MODULES for name in module.__all__]

@@ -37,10 +37,10 @@ class Conv2D(Layer):
         Height and width of a window.
     stride : int or pair of int
         Pixels from one window to the next.
-    padding : {"valid", "same"}
+    padding : {"valid", "same"} or int
         Without padding, ``(height - kernel) // stride + 1`` rows come out. "same" puts zeros
         around the image so that ``ceil(height / stride)`` come out; an odd one goes to the bottom
-        and to the right, as in Keras.
+        and to the right, as in Keras. A number puts so many zeros on each side, as in PyTorch.
     initializer : callable
         ``initializer(shape, rng, dtype)`` for the kernel; see :mod:`nncourse.initializers`.
     rng : int, Generator or None
@@ -87,8 +87,11 @@ class Conv2D(Layer):
         dtype=np.float32,
     ):
         _check_sizes(self, channels=channels, filters=filters)
-        if padding not in ("valid", "same"):
-            raise ValueError(f"Conv2D expects padding 'valid' or 'same', got {padding!r}")
+        whole = isinstance(padding, (int, np.integer)) and padding >= 0
+        if padding not in ("valid", "same") and not whole:
+            raise ValueError(
+                f"Conv2D expects padding 'valid' or 'same', got {padding!r}; or whole zeros a side"
+            )
         shape = (*_pair("kernel_size", kernel_size), channels, filters)
         self.stride, self.padding = _pair("stride", stride), padding
         kernel = _initial(initializer, shape, rng, dtype)
@@ -97,9 +100,10 @@ class Conv2D(Layer):
 
     def forward(self, x, *, training=False):
         *size, channels, filters = self.kernel.value.shape
-        _check_images(self, x, size if self.padding == "valid" else (1, 1), channels)
+        around = {"valid": 0, "same": max(size)}.get(self.padding, self.padding)
+        _check_images(self, x, [max(n - 2 * around, 1) for n in size], channels)
         x = as_floats(x, self.kernel.value.dtype)
-        padded = np.pad(x, self._pads(x.shape)) if self.padding == "same" else x
+        padded = np.pad(x, self._pads(x.shape)) if self.padding != "valid" else x
         windows = _windows(padded, size, self.stride)  # (batch, rows, columns, *size, channels)
         matrix = self.kernel.value.reshape(-1, filters)
         y = np.empty((*windows.shape[:3], filters), matrix.dtype)
@@ -128,6 +132,8 @@ class Conv2D(Layer):
         """Return the zeros to put before and after each axis."""
         if self.padding == "valid":
             return [(0, 0)] * 4
+        if self.padding != "same":
+            return [(0, 0), (self.padding,) * 2, (self.padding,) * 2, (0, 0)]
         sizes = zip(shape[1:3], self.kernel.value.shape[:2], self.stride, strict=True)
         totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in sizes]
         return [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]

@@ -5,6 +5,7 @@
 :class:`Sequential` are again a layer, and so are layers wrapped in a :class:`Residual`.
 """
 
+import copy
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -77,6 +78,35 @@ class Layer(ABC):
     def count_parameters(self):
         """Return how many numbers are learned."""
         return sum(p.value.size for p in self.parameters())
+
+    @property
+    def trainable(self):
+        """Whether any parameter is changed by an optimizer; set it to False to freeze them all."""
+        return any(p.trainable for p in self.parameters())
+
+    @trainable.setter
+    def trainable(self, value):
+        for p in self.parameters():
+            p.trainable = bool(value)
+
+    def summary(self, input_shape=None):
+        """Print a table: each layer, the shape of its output for such an input, its parameters."""
+        layers = copy.deepcopy(getattr(self, "layers", (self,)))  # a trial run is not remembered
+        x, rows = None if input_shape is None else np.zeros(input_shape, np.float32), []
+        for layer in layers:
+            if x is not None:
+                try:
+                    x = layer(x)
+                except TypeError:  # it reads ids
+                    x = layer(x.astype(int))
+            name = repr(layer).replace("\n", "").replace("    ", " ")
+            name = name if len(name) <= 48 else f"{type(layer).__name__}(…)"
+            rows.append((name, "" if x is None else str(x.shape), f"{layer.count_parameters():,}"))
+        frozen = sum(p.value.size for p in self.parameters() if not p.trainable)
+        rows.append(("total", "", f"{self.count_parameters():,}"))
+        rows += [("of these frozen", "", f"{frozen:,}")] if frozen else []
+        for name, shape, count in [("layer", "output" if input_shape else "", "parameters"), *rows]:
+            print(f"{name:48s} {shape:20s} {count:>12s}")
 
     def buffers(self):
         """Return the dict of arrays that are kept but not learned (running averages), by path."""

@@ -52,6 +52,20 @@ CASES = {
         lambda seed, t: convnets.ResidualBlock(2, 3, stride=2, rng=seed, dtype=t),
         (7, 4, 5, 2),
     ),
+    "Conv2D padded": (
+        lambda seed, t: nn.Conv2D(2, 3, (3, 2), stride=2, padding=1, rng=seed, dtype=t),
+        (7, 5, 6, 2),
+    ),
+    **{
+        f"Bidirectional{name}": (
+            lambda seed, t, options=options: nn.Bidirectional(
+                nn.GRU(2, 3, rng=seed, dtype=t, **options),
+                nn.LSTM(2, 2, rng=seed + 9, dtype=t, **options),
+            ),
+            (7, 5, 2),
+        )
+        for name, options in {"": {}, " returning sequences": {"return_sequences": True}}.items()
+    },
     "MaxPool2D": (lambda seed, t: nn.MaxPool2D(2), (7, 5, 4, 2)),
     "MaxPool2D overlapping": (lambda seed, t: nn.MaxPool2D(3, stride=2), (7, 5, 7, 2)),
     "AveragePool2D": (lambda seed, t: nn.AveragePool2D((2, 3), stride=(1, 2)), (7, 5, 7, 2)),
