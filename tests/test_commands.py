@@ -25,7 +25,8 @@ def bare(tmp_path_factory):
     """A folder with the basics and Python: the only programs of a bare machine."""
     folder = tmp_path_factory.mktemp("programs")
     for name in BASICS:
-        (folder / name).symlink_to(shutil.which(name))
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
     program(folder / "python3", f'exec "{sys.executable}" "$@"')
     return folder
 
