@@ -332,7 +332,7 @@ class BERT(Layer):
         if segments.shape != x.shape:
             raise ValueError(f"{self!r} expects segments of shape {x.shape}, got {segments.shape}")
         tokens = self.positions.forward(self.tokens.forward(x), mask=mask)
-        total = tokens + self.segments.forward(segments)
+        total = tokens + self.segments.forward(segments)  # (batch, time, dim)
         return self.remember(True, self.body.forward(total, training=training, mask=mask))
 
     def backward(self, grad):
