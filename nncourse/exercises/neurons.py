@@ -209,41 +209,10 @@ CONVERGENCE_BOUND = Exercise(
 )
 
 
-LEAKY_RELU_VARIANCE = Exercise(
-    "leaky_relu_variance",
-    answer=lambda inputs, alpha: 2 / ((1 + alpha**2) * inputs),
-    cases=lambda rng: [(int(rng.integers(2, 60)), float(a)) for a in rng.uniform(0.1, 0.9, 6)],
-    mistakes=(
-        Mistake(
-            lambda inputs, alpha: 2 / inputs,
-            "That is He's rule for ReLU, where nothing comes through below zero.",
-        ),
-        Mistake(
-            lambda inputs, alpha: 2 / ((1 + alpha) * inputs),
-            "Below zero the output is alpha * z. What happens to its square?",
-        ),
-        Mistake(
-            lambda inputs, alpha: np.sqrt(2 / ((1 + alpha**2) * inputs)),
-            "That is the standard deviation; the variance is asked for.",
-        ),
-        Mistake(
-            lambda inputs, alpha: (1 + alpha**2) / (2 * inputs),
-            "The more power comes through, the smaller the weights must be. Yours grow.",
-        ),
-        Mistake(
-            lambda inputs, alpha: 1 / ((1 + alpha**2) * inputs),
-            "z is negative half of the time only. Set alpha = 1, where the layer is linear: "
-            "your weights should then have variance 1 / inputs.",
-        ),
-    ),
-    points=3,
-)
-
 EXERCISES = (
     NEURON,
     MAJORITY,
     ELU,
     PERCEPTRON_EPOCH,
     CONVERGENCE_BOUND,
-    LEAKY_RELU_VARIANCE,
 )

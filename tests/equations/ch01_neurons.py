@@ -3,7 +3,7 @@
 import numpy as np
 
 import nncourse as nn
-from equations import Chapter, draws, given, row
+from equations import Chapter, given, row
 
 A = nn.activations
 chapter = Chapter("01_neurons")
@@ -205,62 +205,3 @@ def collapse(rng):
         r"\mathbf{W}^{(2)}": rng.normal(size=(3, 2)),
         r"\mathbf{b}^{(2)}": row(rng.normal(size=2)),
     }
-
-
-# Initial weights. The variance of N draws of a normal-like number has the relative standard
-# error √(2/N): 0.45 % for 100,000 draws; the tolerances are five of these and more.
-
-SAMPLES = 100_000
-
-
-@chapter.evaluates(
-    "eq-variance-sum",
-    rtol=0.04,
-    because="100,000 draws: five standard errors are 3 %",
-)
-def variance_of_a_sum(rng):
-    d = 3
-    w, x = rng.normal(0, 0.5, (SAMPLES, d)), rng.uniform(0, 2, (SAMPLES, d))
-    return {
-        "d": d,
-        r"\mathbf{w}": draws(w),
-        r"\mathbf{x}": draws(x),
-        "w": draws(rng.normal(0, 0.5, SAMPLES)),
-        "x": draws(rng.uniform(0, 2, SAMPLES)),
-        "z": draws(np.sum(w * x, axis=1)),
-    }
-
-
-@chapter.evaluates(
-    "eq-relu-half",
-    rtol=0.04,
-    because="100,000 draws: five standard errors are 3.5 %",
-)
-def relu_half(rng):
-    return {"z": draws(rng.normal(0, 1.7, SAMPLES)), r"\operatorname{ReLU}": A.relu}
-
-
-@chapter.evaluates("eq-he", rtol=0.025, because="100,000 weights: five standard errors are 2.2 %")
-def he(rng):
-    d0 = 125
-    return {"d_0": d0, "w": draws(nn.initializers.he_normal((d0, 800), rng, np.float64).ravel())}
-
-
-@chapter.evaluates(
-    "eq-glorot",
-    rtol=0.025,
-    because="100,000 weights: five standard errors are 1.4 %",
-)
-def glorot(rng):
-    d0, d1 = 125, 800
-    weights = nn.initializers.glorot_uniform((d0, d1), rng, np.float64)
-    return {"d_0": d0, "d_1": d1, "w": draws(weights.ravel())}
-
-
-@chapter.evaluates(
-    "eq-glorot-limit", rtol=1e-4, because="c is the largest of 100,000 uniform weights"
-)
-def glorot_limit(rng):
-    d0, d1 = 125, 800
-    weights = nn.initializers.glorot_uniform((d0, d1), rng, np.float64)
-    return {"d_0": d0, "d_1": d1, "c": np.abs(weights).max()}

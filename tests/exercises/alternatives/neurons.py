@@ -28,8 +28,3 @@ def convergence_bound(x, t, w, b):
     extended = np.column_stack([x, np.ones(len(x))])
     unit = np.append(w, b) / np.linalg.norm(np.append(w, b))
     return (np.linalg.norm(extended, axis=1).max() / (t * (extended @ unit)).min()) ** 2
-
-
-def leaky_relu_variance(inputs, alpha):
-    share_of_power = (1 + alpha * alpha) / 2
-    return np.reciprocal(float(inputs)) / share_of_power
