@@ -5,20 +5,22 @@ statements and stubs. Whatever else stands among the exercises is left out, what
 """
 
 import copy
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from nbformat import v4
 
 from ..exercises import all_exercises
 from .grading import DEFINITIONS, SKIPPED
 
 __all__ = [
+    "assembled",
     "find_book",
     "graded_names",
     "nbgrader_notebook",
+    "opening",
     "printed",
     "student_notebook",
     "tasks",
@@ -40,7 +42,8 @@ Write your code where the comment stands and run the cell. The check draws new r
 time; when it says ✗, it also says where to look. Keep the names of the functions, and hand in this
 file.
 
-The chapter itself: [{name}]({page})"""
+{chapter}"""
+WITHHELD = re.compile(r"^\s*nncourse_withhold_solutions: *true\b", re.MULTILINE)
 
 
 @dataclass
@@ -56,7 +59,13 @@ class Task:
 
 def graded_names(path):
     """Return the names of the graded exercises in a notebook, in their order."""
-    return [task.name for task in tasks(nbformat.read(path, as_version=4)) if task.name]
+    return [task.name for task in tasks(_book_notebook(path)) if task.name]
+
+
+@functools.cache
+def _book_notebook(path):
+    """Return a notebook of the book; it is known to be valid."""
+    return v4.reads(path.read_text(encoding="utf-8"))
 
 
 def printed(book):
@@ -67,7 +76,7 @@ def printed(book):
     """
     amount = {}
     for path in book.glob("[0-9]*.ipynb"):
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in _book_notebook(path).cells:
             solution = "solution" in cell.metadata.get("tags", [])
             amount[cell.source.strip()] = SKIPPED if solution else DEFINITIONS
     return amount
@@ -93,7 +102,7 @@ def read(chapter, book):
     if not re.fullmatch(r"\w+", chapter) or not path.exists():
         known = ", ".join(p.stem for p in sorted(book.glob("[0-9]*.ipynb")))
         raise ValueError(f"there is no chapter {chapter!r}; there are {known}")
-    return nbformat.read(path, as_version=4)
+    return _book_notebook(path)
 
 
 def tasks(notebook):
@@ -116,18 +125,18 @@ def tasks(notebook):
 def student_notebook(chapter, book, only=()):
     """Return a notebook with statements, stubs and checks, and with nothing that answers them."""
     notebook = read(chapter, book)
-    cells = _opening(chapter, notebook, book)
+    cells = opening(_title(notebook), chapter, book)
     for task in _chosen(notebook, only):
         cells.append(v4.new_markdown_cell(_statement(task, notebook)))
         metadata = {"nncourse": {"exercise": task.name}} if task.name else {}
         cells.append(v4.new_code_cell(task.stub, metadata=metadata))
-    return _notebook(chapter, cells)
+    return assembled(chapter, cells)
 
 
 def nbgrader_notebook(chapter, book, only=()):
     """Return a source notebook for nbgrader: with solutions, and with a graded cell for each."""
     notebook = read(chapter, book)
-    cells = _opening(chapter, notebook, book)
+    cells = opening(_title(notebook), chapter, book)
     points = {name: exercise.points for name, exercise in all_exercises().items()}
     for task in _chosen(notebook, only):
         cells.append(v4.new_markdown_cell(_statement(task, notebook)))
@@ -142,7 +151,7 @@ def nbgrader_notebook(chapter, book, only=()):
             (test, _nbgrader(f"check-{task.name}", grade=True, points=points[task.name])),
         ):
             cells.append(v4.new_code_cell(source, metadata={"nbgrader": about}))
-    return _notebook(chapter, cells)
+    return assembled(chapter, cells)
 
 
 def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
@@ -151,26 +160,34 @@ def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
     return about | ({"points": points} if grade else {})
 
 
-def _opening(chapter, notebook, book):
+def opening(title, name, book):
     """Return the title, the cell that installs the package on Colab, and the imports."""
-    title = re.search(r"^# (.*)$", notebook.cells[0].source, re.MULTILINE)[1]
     config = (book.parent / "_config.yml").read_text(encoding="utf-8")
     url, branch = re.search(r"^repository:\s+url: (\S+)\s+branch: (\S+)", config, re.M).groups()
-    page = f"{url}/blob/{branch}/book/{chapter}.ipynb"
+    chapter = f"The chapter itself: [{name}]({url}/blob/{branch}/book/{name}.ipynb)"
+    if WITHHELD.search(config):  # the notebook there has its solutions
+        chapter = f"They belong to the chapter *{name}* of the book."
+    if not (book / f"{name}.ipynb").exists():
+        chapter = ""
     bootstrap = (book / "bootstrap.ipy").read_text(encoding="utf-8").strip()
     return [
-        v4.new_markdown_cell(HOW.format(title=title, name=chapter, page=page)),
+        v4.new_markdown_cell(HOW.format(title=title, chapter=chapter).strip()),
         v4.new_code_cell(bootstrap),
         v4.new_code_cell(SETUP),
     ]
 
 
-def _notebook(chapter, cells):
+def assembled(chapter, cells):
+    """Return the notebook of a chapter made of cells."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     for number, cell in enumerate(cells):
         cell["id"] = f"{chapter.replace('_', '-')}-{number}"
     return v4.new_notebook(cells=cells, metadata=metadata | {"nncourse": {"chapter": chapter}})
+
+
+def _title(notebook):
+    return re.search(r"^# (.*)$", notebook.cells[0].source, re.MULTILINE)[1]
 
 
 def _chosen(notebook, only):

@@ -1,152 +1,217 @@
-"""Find out who handed in what: the folders that Canvas, Moodle and nbgrader give, or any other.
+"""Find out who handed in what: the folders that learning platforms give, or any other.
 
-Notebooks are only read here, as data and with limits: nothing in them is run or trusted.
+``files`` looks through them, ``layouts`` knows the names that platforms write, ``notebooks`` reads
+what was found. Everything that was not understood is kept, to be told.
 """
 
-import hashlib
-import json
-import os
 import re
-import stat
+from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["Submission", "find", "load"]
+from .files import MAXIMUM_BYTES as READ_BYTES
+from .files import NOTEBOOK, Entry, FileError, children, is_zip, read, visible
+from .layouts import by_name, gradescope_names, recognize
+from .notebooks import Notebook, code_cells
+from .wrappers import all_files, can_hold_work, is_junk, shorten, unwrapped
 
-READ_ONLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-MAXIMUM_BYTES, MAXIMUM_CELLS = 20_000_000, 1000
-CANVAS = re.compile(r"(?P<name>[^\W_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)\.ipynb", re.S)
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file_?", re.S)
-CHAPTER = re.compile(r"[-_ ]+\d\d_[a-z_]+$")  # alice_04_backpropagation.ipynb is alice's
-AGAIN = re.compile(r"-(\d{1,9})$")  # what Canvas appends to a file that is handed in again
+__all__ = ["Found", "Submission", "files_of", "find", "load"]
+
+MAXIMUM_FILES, MAXIMUM_NOTEBOOKS, MAXIMUM_DEPTH, MAXIMUM_BYTES = 1000, 20, 10, 60_000_000
+PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}(_[0-9]{1,20})?")
+SLIP = re.compile(r"_attempt_\d{4}(-\d\d){5}\.txt$")  # what Blackboard itself puts beside
+BLACKBOARD = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<number>[^()\n]+)\)\s*\n")
 
 
 @dataclass
 class Submission:
-    r"""What one student handed in; ``id`` is safe as the name of a file.
-
-    Examples
-    --------
-    >>> Submission("Ada\nLovelace").name
-    'Ada?Lovelace'
-    """
+    """What one student handed in; ``id`` is safe as the name of a file, and unique in the class."""
 
     student: str
     number: str = ""
     layout: str = "folder"
-    late: bool = False
-    id: str = ""
-    paths: list = field(default_factory=list)
-    superseded: list = field(default_factory=list)
+    key: str = ""
+    time: datetime | None = None
+    entries: list = field(default_factory=list)  # pairs: entry, whether it is late
+    remarks: list = field(default_factory=list)
 
     @property
     def name(self):
         """The student's name without characters that cannot be printed."""
-        return "".join(c if c.isprintable() else "?" for c in self.student)
+        return visible(self.student)
+
+    @property
+    def late(self):
+        """Whether the platform calls any of it late."""
+        return any(late for _, late in self.entries)
+
+    @property
+    def id(self):
+        r"""A name for files: the student's where it is simple, otherwise with a digest.
+
+        A simple one has no dot, and stands for one student only: no two have the same.
+
+        Examples
+        --------
+        >>> Submission("jane").id, Submission("Jürgen").id
+        ('jane', 'J-rgen.d70c64451a600452')
+        """
+        whole = f"{self.student}_{self.number}" if self.layout == "canvas" else self.student
+        if self.layout in ("canvas", "folder") and PLAIN.fullmatch(whole):
+            if ("_" in whole) == (self.layout == "canvas"):
+                return whole
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{self.student}-{self.number}").strip("-")[:40]
+        data = f"{self.layout} {self.key or self.student}".encode("utf-8", "surrogateescape")
+        return f"{slug or 'x'}.{sha256(data).hexdigest()[:16]}"
 
 
-def find(folder):
-    """Return the submissions in a folder, sorted by student.
+@dataclass
+class Found:
+    """A class: its submissions sorted by student, and what was not understood, with the reason."""
+
+    submissions: list
+    unread: list
+
+
+def find(folder, *, layout=None, without=()):
+    """Return the submissions in a folder or ZIP file.
+
+    Parameters
+    ----------
+    folder : Path
+    layout : {None, "folders", "files"}
+        By default what the names tell. Otherwise each folder, or each notebook, is a student's.
+    without : list of Path
+        Folders that are not looked into.
 
     Raises
     ------
     ValueError
-        If there is no notebook.
+        If there is nothing, or if it looks as if a whole class were one student.
     """
-    found, versions = {}, {}
-    for path in _notebooks(folder):
-        one, file, version = _identify(path.relative_to(folder).parts)
-        one = found.setdefault((one.layout, one.number or one.student), one)
-        one.late |= "_LATE_" in path.name and one.layout == "canvas"
-        versions.setdefault((id(one), file), []).append((version, path, one))
+    folder = Path(folder)
+    unread, without = [], {Path(path).resolve() for path in without}
+    try:
+        entries = children(Entry((), folder, folder=folder.is_dir()))
+    except FileError as error:
+        raise ValueError(f"{folder}: {error}") from None
+    entries = [e for e in entries if e.members or e.path.resolve() not in without]
+    names = {}
+    if layout == "files":
+        entries, unread = all_files(entries)
+    elif layout is None:
+        entries = unwrapped(entries)
+        names = _gradescope(entries, unread)
+    found, titles = {}, {}
+    for entry in entries:
+        if is_junk(entry):
+            continue
+        who = names.get(entry.name)
+        who = who or (None if layout else recognize(entry.name, folder=entry.folder))
+        who = who or (by_name(entry.name, folder=entry.folder) if can_hold_work(entry) else None)
+        if who is None:
+            unread.append((str(entry), entry.problem or "it is no notebook, and nobody's"))
+            continue
+        new = Submission(who.student, who.number, who.layout, who.key)
+        one = found.setdefault((who.layout, who.key), new)
+        titles.setdefault((who.layout, who.key), Counter())[who.student] += 1
+        one.time = max(filter(None, (one.time, who.time)), default=None)
+        if who.layout == "blackboard" and SLIP.search(entry.name):
+            _blackboard(one, entry)
+        else:
+            one.entries.append((entry, who.late))
     if not found:
         raise ValueError(f"expected a folder of notebooks (*.ipynb), found none in {folder}")
-    for same_file in versions.values():
-        *earlier, (_, path, one) = sorted(same_file, key=lambda version: version[:2])
-        one.paths.append(path)
-        one.superseded += [path for _, path, _ in earlier]
-    submissions = sorted(found.values(), key=lambda s: (s.student.casefold(), s.student, s.number))
-    taken = set()
-    for one in submissions:
-        one.id = _file_name(one, taken)
-    return submissions
-
-
-def _notebooks(folder):
-    """Yield all notebooks below a folder; links to folders are not followed."""
-    for top, folders, files in os.walk(folder):
-        folders[:] = sorted(set(folders) - {".ipynb_checkpoints", "__MACOSX"})
-        for name in sorted(files):
-            if name.endswith(".ipynb") and not name.startswith("._"):  # macOS keeps remarks there
-                yield Path(top, name)
-
-
-def _identify(parts):
-    """Return whose notebook this is, which of the student's files, and its version.
-
-    Only what the learning platform has named says so, never what is inside a student's folder.
-    """
-    first, *rest = parts
-    if rest and (named := MOODLE.fullmatch(first)):
-        return Submission(named["name"], named["id"], "moodle"), "/".join(rest), 0
-    if not rest and (named := CANVAS.fullmatch(first)):
-        again = AGAIN.search(named["file"])
-        file = AGAIN.sub("", named["file"])
-        return Submission(named["name"], named["id"], "canvas"), file, int(again[1] if again else 0)
-    if first == "submitted" and len(rest) > 1:
-        first, *rest = rest
-    if rest:
-        return Submission(first), "/".join(rest), 0
-    stem = first.removesuffix(".ipynb")
-    return Submission(CHAPTER.sub("", stem) or stem), first, 0
-
-
-def _file_name(one, taken):
-    """Return a short name for files: letters, digits, dots and dashes, unique in any case."""
-    whole = f"{one.student}-{one.number}" if one.number else one.student
-    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", whole).strip(".-")[:60]
-    if safe != whole or safe.casefold() in taken:
-        digest = hashlib.sha256(f"{one.layout} {whole}".encode("utf-8", "surrogateescape"))
-        safe = f"{safe}-{digest.hexdigest()[:8]}".lstrip("-")
-    taken.add(safe.casefold())
-    return safe
+    _doubt_names(found, titles)
+    shorten(found.values())
+    submissions = sorted(found.values(), key=lambda s: (s.student.casefold(), s.student, s.key))
+    return Found(submissions, unread)
 
 
 def load(submission):
-    """Return the sources of all code cells of a submission, and a remark on each bad file."""
-    cells, remarks = [], []
-    for path in submission.paths:
+    """Return the notebooks of a submission, remarks on what could not be read, and other files."""
+    notebooks, remarks, aside, left = [], list(submission.remarks), [], MAXIMUM_BYTES
+    for name, entry, late, problem in files_of(submission):
+        if not problem and not NOTEBOOK.fullmatch(entry.name):
+            aside.append(name)
+            continue
         try:
-            cells += _cells(_json(path))
-        except ValueError as error:
-            remarks.append(f"{path.name}: {error}")
-    return cells, remarks
+            if problem:
+                raise FileError(problem)
+            if len(notebooks) == MAXIMUM_NOTEBOOKS:
+                raise FileError(f"only {MAXIMUM_NOTEBOOKS} notebooks of a student are looked at")
+            data = read(entry, min(max(left, 0), READ_BYTES))
+            left -= len(data)
+            notebooks.append(Notebook(name, code_cells(data, entry.name), late))
+        except FileError as error:
+            remarks.append(f"{name[:200]}: {error}")
+    if not notebooks:
+        remarks.append("there is no notebook that can be read")
+    if len(remarks) > 20:
+        remarks[20:] = [f"and {len(remarks) - 20} more remarks of this kind"]
+    return notebooks, remarks, sorted(aside)[:50]
 
 
-def _cells(notebook):
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list):
-        raise ValueError("it is not a notebook of format 4: it has no list of cells")
-    code = [c for c in cells if isinstance(c, dict) and c.get("cell_type") == "code"]
-    if len(code) > MAXIMUM_CELLS:
-        raise ValueError(f"it has {len(code):,} code cells; {MAXIMUM_CELLS:,} are allowed")
-    lines = [c["source"] if isinstance(c.get("source"), list) else [c.get("source")] for c in code]
-    texts = ["".join(line for line in cell if isinstance(line, str)) for cell in lines]
-    return [text for text in texts if text.strip()]
+def files_of(submission):
+    """Yield name, entry, lateness and problem of each file that a student handed in.
+
+    Folders and ZIP files are looked into level by level, until a limit is reached.
+    """
+    waiting = deque((entry, late, len(entry.parts)) for entry, late in submission.entries)
+    for _ in range(MAXIMUM_FILES):
+        if not waiting:
+            return
+        entry, late, top = waiting.popleft()
+        name = visible("/".join(entry.parts[top:]) or entry.name)
+        if len(entry.parts) > top and is_junk(entry):
+            continue
+        if entry.problem or not (entry.folder or is_zip(entry)):
+            yield name, entry, late, entry.problem
+        elif len(entry.parts) - top > MAXIMUM_DEPTH:
+            yield name, entry, late, "it lies in too many folders"
+        else:
+            try:
+                below = children(entry, MAXIMUM_FILES + 1)
+                waiting.extend((e, late, top) for e in below)
+            except FileError as error:
+                yield name, entry, late, str(error)
+    if waiting:
+        why = f"there are more than {MAXIMUM_FILES:,} files; it was not looked at, nor the others"
+        yield waiting[0][0].name, waiting[0][0], False, why
 
 
-def _json(path):
-    """Read a file that a stranger wrote: a regular one, not too large, JSON."""
+def _gradescope(entries, unread):
+    """Return Gradescope's own list of who handed in which folder, if it is there."""
+    for entry in entries:
+        if entry.name == "submission_metadata.yml":
+            try:
+                return gradescope_names(read(entry))
+            except ValueError as error:
+                unread.append((str(entry), str(error)))
+    return {}
+
+
+def _blackboard(one, entry):
+    """Take the name from the text that Blackboard puts beside each attempt."""
     try:
-        with open(os.open(path, READ_ONLY), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ValueError("it is not a regular file")
-            data = file.read(MAXIMUM_BYTES + 1)
-    except OSError as error:
-        raise ValueError(f"it cannot be opened: {error.strerror} (links are refused)") from None
-    if len(data) > MAXIMUM_BYTES:
-        raise ValueError(f"it has more than {MAXIMUM_BYTES:,} bytes")
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"it is not a notebook: {str(error)[:80]}") from None
+        said = BLACKBOARD.match(read(entry, 100_000).decode("utf-8-sig", "replace"))
+    except FileError:
+        return
+    if said:
+        one.student, one.number = said["name"], said["number"]
+
+
+def _doubt_names(found, titles):
+    """Stop if numbers stand for several students: these are not the platform's names."""
+    double = [key for key, names in titles.items() if key[0] == "canvas" and len(names) > 1]
+    if double and 2 * len(double) >= sum(key[0] == "canvas" for key in found):
+        several = ", ".join(map(visible, list(titles[double[0]])[:3]))
+        raise ValueError(
+            f"these look like names of files from Canvas, but number {double[0][1]} stands for "
+            f"several students: {several}. If each file is a student's: --layout files"
+        )
+    for key in double:
+        others = ", ".join(map(visible, list(titles[key])[1:4]))
+        found[key].remarks.append(f"the same number has other names, too: {others}")

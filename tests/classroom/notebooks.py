@@ -1,8 +1,10 @@
 """Small notebooks for the tests of the classroom."""
 
 import html
+import io
 import json
 import re
+import zipfile
 from pathlib import Path
 
 from nncourse.classroom.chapters import read as read_chapter
@@ -51,12 +53,20 @@ def notebook(*cells):
 
 
 def hand_in(folder, files):
-    """Write files (from path to text) and return the folder."""
+    """Write files (from path to text or bytes) and return the folder."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return folder
+
+
+def zipped(files):
+    """Return the bytes of a ZIP file with these files (from name, or ZipInfo, to text)."""
+    with zipfile.ZipFile(out := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return out.getvalue()
 
 
 def graded_tasks(chapter):

@@ -99,7 +99,7 @@ def graded(sandboxed):
         written = {
             path.relative_to(top): path.read_text()
             for path in (top / "grades").rglob("*")
-            if path.is_file()
+            if path.is_file() and path.suffix != ".ipynb"  # a student's own notebook, with remarks
         }
         harbor.server.close()
         yield code, {row["Student"]: row for row in rows}, written, harbor

@@ -26,8 +26,7 @@ from classroom.notebooks import (
     read_chapter,
 )
 
-from nncourse.classroom import __main__ as command
-from nncourse.classroom import chapters
+from nncourse.classroom import chapters, running
 from nncourse.classroom import sandbox as sandbox_module
 from nncourse.classroom.__main__ import main
 from nncourse.classroom.grading import grade
@@ -179,8 +178,8 @@ def test_gradebook_feedback_and_report(tmp_path, capsys):
         ["emmynoether", "14", "", "", "", "1"],
     ]
     rows = read_csv(out / "details.csv")
-    assert rows[3][:7] == ["carlgauss", "13", "carlgauss-13.html", "late", "0", "0", ""]
-    page = (out / "feedback" / "blaisepascal-12.html").read_text(encoding="utf-8")
+    assert rows[3][:7] == ["carlgauss", "13", "carlgauss_13.html", "late", "0", "0", ""]
+    page = (out / "feedback" / "blaisepascal_12.html").read_text(encoding="utf-8")
     assert "1 of 2 points" in page and "no neuron found" in page
     report = (out / "report.html").read_text(encoding="utf-8")
     assert "<svg" in report and "mean 1.0" in report and "--seed 7" in report
@@ -203,20 +202,20 @@ def test_the_same_seed_gives_the_same_grades_with_any_number_of_jobs(tmp_path):
 def test_only_what_has_changed_is_graded_again(tmp_path, monkeypatch):
     folder, out, graded = hand_in(tmp_path / "class", CLASS), tmp_path / "grades", []
     monkeypatch.setattr(
-        command, "grade", lambda cells, *a, **k: graded.append(cells) or grade(cells, *a, **k)
+        running, "grade", lambda cells, *a, **k: graded.append(cells) or grade(cells, *a, **k)
     )
     counts = []
     for change in (
         lambda: None,
         lambda: None,  # the seed of the first run is kept
         lambda: hand_in(folder, {"carlgauss_13_9_01_neurons-1.ipynb": notebook(NEURON)}),
-        lambda: (out / "results" / "adalovelace-11.json").write_text("{broken"),
+        lambda: (out / "results" / "adalovelace_11.json").write_text("{broken"),
     ):
         change()
         assert run(folder, out) == 0
         counts.append(len(graded))
-    assert counts == [4, 4, 5, 6]
-    assert run(folder, out, "--seed", "1") == 0 and len(graded) == 10
+    assert counts == [4, 4, 6, 7]  # his earlier notebook, too
+    assert run(folder, out, "--seed", "1") == 0 and len(graded) == 12
     assert read_csv(out / "gradebook.csv")[4] == ["carlgauss", "13", "", "", "", "1"]
 
 

@@ -110,7 +110,7 @@ def test_the_layouts_are_recognized(tmp_path):
     files = re.findall(r"`([^`]+\.ipynb)`", table)
     assert len(files) == 5
     for i, name in enumerate(files):
-        (one,) = find(hand_in(tmp_path / str(i), {name: notebook("1")}))
+        (one,) = find(hand_in(tmp_path / str(i), {name: notebook("1")})).submissions
         assert one.student in {"doejane", "Jane Doe", "jane"}
 
 

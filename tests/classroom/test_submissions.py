@@ -1,62 +1,195 @@
-"""Who handed in what: layouts of learning platforms, versions, and files made to do harm."""
+"""Who handed in what: layouts of learning platforms, whatever the files are called."""
 
-import csv
 import os
+import unicodedata
 
 import pytest
-from classroom.notebooks import MAJORITY, NEURON, hand_in, notebook
+from classroom.notebooks import NEURON, hand_in, notebook, zipped
 
 from nncourse.classroom.__main__ import main
-from nncourse.classroom.submissions import MAXIMUM_BYTES, find, load
+from nncourse.classroom.submissions import Submission, find, load
+
+WORK = notebook(NEURON)
+DECOMPOSED = unicodedata.normalize("NFD", "müllerjürgen")
+METADATA = """
+submission_71:
+  :submitters:
+  - :name: Jane Doe
+    :sid: '501'
+    :email: jane@school.example
+  :created_at: 2026-11-28 12:00:00.000000000 Z
+submission_72:
+  :submitters:
+  - :name: !ruby/string Joe Roe
+    :email: joe@school.example
+  - :name: Ann Poe
+    :sid: ''
+  :created_at: 2026-11-28 12:00:00.000000000 Z
+"""
+SLIP = "Name: {} ({})\nAssignment: HW 4\nDate Submitted: today\n\nComments:\nName: Eve (eve)\n"
 
 
 def found(folder):
-    """Return (student, number, files) of each submission."""
-    return [(s.name, s.number, [str(p.relative_to(folder)) for p in s.paths]) for s in find(folder)]
+    """Return (student, number, names of notebooks) of each submission."""
+    return [(s.name, s.number, [n.name for n in load(s)[0]]) for s in find(folder).submissions]
 
 
+# From the files of a download to (student, number, notebooks) of each of its students.
 LAYOUTS = {
     "canvas": (
-        "doejane_12345_67890_01_neurons.ipynb", "roejoe_LATE_12346_67891_my work.ipynb",
-        [("doejane", "12345"), ("roejoe", "12346")],
+        ["doejane_12345_67890_01_neurons.ipynb", "roejoe_LATE_12346_67891_my work.ipynb"],
+        [("doejane", "12345", 1), ("roejoe", "12346", 1)],
+    ),
+    "canvas, names of all kinds": (
+        ["देवनागरी_11_1_a.ipynb", f"{DECOMPOSED}_12_2_a.ipynb", "de_la_cruz_LATE_13_3_a.ipynb",
+         "o-12-5-x_14_4_a.ipynb", "anon_LATE_Ab1Zz_5_a.ipynb", "李雷_15_6_a_16_7_b.ipynb"],
+        [("anon", "Ab1Zz", 1), ("de_la_cruz", "13", 1), ("müllerjürgen", "12", 1),
+         ("o-12-5-x", "14", 1), ("देवनागरी", "11", 1), ("李雷", "15", 1)],
+    ),
+    "canvas, different files": (
+        ["doe_1_5_hw-4.ipynb", "doe_1_6_hw-5.ipynb", "doe_1_7_hw.ipynb", "roe_2_8_hw-1.ipynb"],
+        [("doe", "1", 3), ("roe", "2", 1)],
+    ),
+    "canvas, text and pictures": (
+        ["doe_1_5_x.pdf", "roe_2_text.html", "poe_3_8_x.ipynb"],
+        [("doe", "1", 0), ("poe", "3", 1), ("roe", "2", 0)],
     ),
     "moodle": (
-        "Jane Doe_12345_assignsubmission_file_/a.ipynb",
-        "Joe von Roe_12346_assignsubmission_file_/deep/b.ipynb",
-        [("Jane Doe", "12345"), ("Joe von Roe", "12346")],
+        ["Jane Doe_12345_assignsubmission_file_/a.ipynb",
+         "Joe von Roe_12346_assignsubmission_file/deep/b.ipynb",
+         "Joe von Roe_12346_assignsubmission_onlinetext_/onlinetext.html"],
+        [("Jane Doe", "12345", 1), ("Joe von Roe", "12346", 1)],
+    ),
+    "moodle, flat": (
+        ["Jane Doe_12345_assignsubmission_file_a_1_2_b.ipynb",
+         "Zoë_von_Roe_12346_assignsubmission_file_01_neurons.ipynb",
+         "Zoë_von_Roe_12346_assignsubmission_file_02_linear_models.ipynb"],
+        [("Jane Doe", "12345", 1), ("Zoë_von_Roe", "12346", 2)],
     ),
     "nbgrader": (
-        "submitted/jane/01_neurons/01_neurons.ipynb", "submitted/joe/01_neurons/01_neurons.ipynb",
-        [("jane", ""), ("joe", "")],
+        ["submitted/jane/01_neurons/01_neurons.ipynb", "submitted/joe/01_neurons/01_neurons.ipynb",
+         "submitted/joe/01_neurons/timestamp.txt", "release/01_neurons/01_neurons.ipynb",
+         "source/01_neurons/01_neurons.ipynb"],
+        [("jane", "", 1), ("joe", "", 1)],
     ),
     "inside submitted": (
-        "jane/01_neurons/01_neurons.ipynb", "joe/01_neurons/01_neurons.ipynb",
-        [("jane", ""), ("joe", "")],
+        ["jane/01_neurons/01_neurons.ipynb", "joe/01_neurons/01_neurons.ipynb",
+         "joe/02_linear_models/02_linear_models.ipynb"],
+        [("jane", "", 1), ("joe", "", 2)],
     ),
-    "folders": ("Jane/x.ipynb", "Joe/x.ipynb", [("Jane", ""), ("Joe", "")]),
-    "files": ("Jane.ipynb", "joe_01_neurons.ipynb", [("Jane", ""), ("joe", "")]),
+    "gradescope": (
+        {"submission_metadata.yml": METADATA, "submission_71/hw.ipynb": WORK,
+         "submission_72/hw.ipynb": WORK},
+        [("Jane Doe", "501", 1), ("Joe Roe and Ann Poe", "joe@school.example", 1)],
+    ),
+    "gradescope without its list": (
+        ["submission_71/hw.ipynb", "submission_72/hw.ipynb"],
+        [("submission_71", "71", 1), ("submission_72", "72", 1)],
+    ),
+    "otter": (
+        {f"jane_hw4_2026_11_28T12_30_5{i}_1.zip": zipped({"hw4.ipynb": WORK, ".OTTER_LOG": "x"})
+         for i in "12"},
+        [("jane_hw4_2026_11_28T12_30_51_1", "", 1), ("jane_hw4_2026_11_28T12_30_52_1", "", 1)],
+    ),
+    "blackboard": (
+        {"HW 4_a_doe_attempt_2026-11-28-12-30-59_01_neurons.ipynb": WORK,
+         "HW 4_a_doe_attempt_2026-11-28-12-30-59.txt": SLIP.format("Ann Doe", "a_doe"),
+         "HW 4_b_doe_attempt_2026-11-28-12-31-59_x.ipynb": WORK,
+         "HW 4_b_doe_attempt_2026-11-28-12-31-59.txt": SLIP.format("Bo Doe (Bob)", "b_doe"),
+         "HW 4_zed_attempt_2026-11-28-12-31-59_x.ipynb": WORK},
+        [("Ann Doe", "a_doe", 1), ("Bo Doe (Bob)", "b_doe", 1), ("zed", "", 1)],
+    ),
+    "brightspace": (
+        ["index.html", "101-7 - Jane Doe - Nov 28, 2026 1234 PM/a.ipynb",
+         "102-7 - Ann-Lee O'Poe - 28 November, 2026 934 AM/a.ipynb"],
+        [("Ann-Lee O'Poe", "102", 1), ("Jane Doe", "101", 1)],
+    ),
+    "brightspace, flat": (
+        ["101-7 - Jane Doe - Nov 28, 2026 1234 PM - a - b.ipynb",
+         "102-7 - Joe Roe - Nov 28, 2026 1234 PM - a.ipynb"],
+        [("Jane Doe", "101", 1), ("Joe Roe", "102", 1)],
+    ),
+    "github classroom": (
+        ["hw4-submissions/hw4-jane/.git/x.ipynb", "hw4-submissions/hw4-jane/work.ipynb",
+         "hw4-submissions/hw4-hw4-joe/src/work.ipynb"],
+        [("hw4-joe", "", 1), ("jane", "", 1)],
+    ),
+    "folders": (["Jane/x.ipynb", "Joe/x.ipynb"], [("Jane", "", 1), ("Joe", "", 1)]),
+    "files": (
+        ["Jane.ipynb", "joe_01_neurons.ipynb", "joe_02_linear_models (1).ipynb", "ann.IPYNB",
+         "01_neurons (1).ipynb", "01_neurons (2).ipynb"],
+        [("01_neurons (1)", "", 1), ("01_neurons (2)", "", 1), ("ann", "", 1), ("Jane", "", 1),
+         ("joe", "", 2)],
+    ),
+    "zips": (
+        {"Jane.zip": zipped({"w/x.ipynb": WORK}), "Joe.ZIP": zipped({"x.ipynb": WORK})},
+        [("Jane", "", 1), ("Joe", "", 1)],
+    ),
 }  # fmt: skip
+WRAPPED = {"as it is": "", "in a folder": "hw4/", "in two folders": "download/hw4/"}
 
 
+@pytest.mark.parametrize("wrapped", WRAPPED)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts(tmp_path, layout):
-    *names, expected = LAYOUTS[layout]
-    hand_in(tmp_path, {name: notebook(NEURON) for name in [*names, ".ipynb_checkpoints/x.ipynb"]})
-    assert found(tmp_path) == [(*who, [n]) for who, n in zip(expected, names, strict=True)]
+def test_layouts(tmp_path, layout, wrapped):
+    names, expected = LAYOUTS[layout]
+    files = names if isinstance(names, dict) else dict.fromkeys(names, WORK)
+    top = WRAPPED[wrapped]
+    if top and layout == "files":
+        pytest.skip("that is a question: see below")
+    files = {top + name: text for name, text in files.items()}
+    hand_in(tmp_path / "c", files | {f"{top}.ipynb_checkpoints/x.ipynb": WORK, ".DS_Store": "x"})
+    assert [(s, n, len(work)) for s, n, work in found(tmp_path / "c")] == expected
+    if not any(isinstance(text, bytes) for text in files.values()):
+        (tmp_path / "all.zip").write_bytes(zipped(files))
+        assert found(tmp_path / "all.zip") == found(tmp_path / "c")
 
 
-def test_the_last_version_counts_and_lateness_is_noted(tmp_path):
-    files = [f"doe_LATE_1_{n}_work-{n}.ipynb" for n in (2, 10)]
-    hand_in(tmp_path, {name: notebook(NEURON) for name in ["doe_1_5_work.ipynb", *files]})
-    (one,) = find(tmp_path)
-    assert [path.name for path in one.paths] == [files[1]] and one.late
-    assert sorted(path.name for path in one.superseded) == ["doe_1_5_work.ipynb", files[0]]
+NAMES = ["x.ipynb", "x.IPYNB", "x.ipynb.txt", "x.ipynb.json", "x.ipynb (1)", "x (1).ipynb"]
 
 
-def test_several_chapters_of_one_student_belong_together(tmp_path):
-    names = ["ada_1_2_01_neurons.ipynb", "ada_1_3_02_linear_models.ipynb"]
-    hand_in(tmp_path, {name: notebook(NEURON) for name in names})
-    assert found(tmp_path) == [("ada", "1", names)]
+@pytest.mark.parametrize("name", NAMES)
+def test_notebooks_under_other_names(tmp_path, name):
+    (one,) = find(hand_in(tmp_path, {f"jane/{name}": WORK})).submissions
+    assert load(one) == ([(name, [NEURON], False)], [], [])
+
+
+def test_scripts_and_old_notebooks(tmp_path):
+    old = '{"worksheets": [{"cells": [{"cell_type": "code", "input": ["a = 1\\n", "b"]}]}]}'
+    script = "# coding: utf-8\n# In[1]:\nx = 1\n# %% [markdown]\n# text\n# %%\ny = 2\n"
+    hand_in(tmp_path, {"ann/x.py": script, "bob/x.ipynb": old, "cy/x.ipynb": "\ufeff" + WORK})
+    ann, bob, cy = (load(one)[0][0].cells for one in find(tmp_path).submissions)
+    assert [cell.strip() for cell in ann] == ["# coding: utf-8", "x = 1", "# text", "y = 2"]
+    assert bob == ["a = 1\nb"] and cy == [NEURON]
+
+
+def test_lateness_is_of_a_notebook(tmp_path):
+    hand_in(tmp_path, dict.fromkeys(["doe_1_5_a.ipynb", "doe_LATE_1_6_b.ipynb"], WORK))
+    (one,) = find(tmp_path).submissions
+    assert [(n.name[-7:-6], n.late) for n in load(one)[0]] == [("a", False), ("b", True)]
+    assert one.late
+
+
+def test_a_class_in_one_folder_is_a_question(tmp_path):
+    hand_in(tmp_path, {"hw4/jane.ipynb": WORK, "hw4/joe.ipynb": WORK})
+    with pytest.raises(ValueError, match=r"one student, or a class.*--layout files.*folders"):
+        find(tmp_path)
+    assert [s.student for s in find(tmp_path, layout="files").submissions] == ["jane", "joe"]
+    assert [s.student for s in find(tmp_path, layout="folders").submissions] == ["hw4"]
+
+
+def test_numbers_that_are_not_canvas_s_are_a_question(tmp_path):
+    hand_in(tmp_path, {f"{who}_2026_11_neurons.ipynb": WORK for who in ("jane", "joe")})
+    with pytest.raises(ValueError, match="number 2026 stands for several students: jane, joe"):
+        find(tmp_path)
+    whos = [s.student for s in find(tmp_path, layout="files").submissions]
+    assert whos == ["jane_2026", "joe_2026"]
+
+
+def test_the_folders_of_one_student_are_no_class(tmp_path):
+    names = ["jane/01_neurons/x.ipynb", "jane/02_linear_models/x.ipynb", "jane/x.ipynb"]
+    hand_in(tmp_path, dict.fromkeys(names, WORK))
+    assert [(s, len(work)) for s, _, work in found(tmp_path)] == [("jane", 3)]
 
 
 def test_no_one_can_hand_in_for_another(tmp_path):
@@ -64,82 +197,56 @@ def test_no_one_can_hand_in_for_another(tmp_path):
     names = [
         "eve/doejane_12345_67890_x.ipynb", "eve/submitted/jane/01_neurons/x.ipynb",
         "eve/Jane Doe_12345_assignsubmission_file_/x.ipynb",
+        "Eve_66_assignsubmission_file_/Jane_5_assignsubmission_file_x.ipynb",
     ]  # fmt: skip
     hand_in(tmp_path, {name: notebook(NEURON) for name in names})
-    assert {who for who, *_ in found(tmp_path)} == {"eve"}
+    assert {who for who, *_ in found(tmp_path)} == {"Eve", "eve"}
+    twice = "Jane_5_assignsubmission_file__66_assignsubmission_file_x"
+    hand_in(tmp_path, {f"{twice}.ipynb": WORK, f"{twice}/x.ipynb": WORK})
+    assert not {"Jane", "5"} & {part for who in found(tmp_path) for part in who[:2]}
 
 
-def test_names_of_files_are_safe_and_unique(tmp_path):
+def test_ids_are_safe_and_unique_whoever_is_called_what(tmp_path):
     names = ["a-b", "A", "a", "ä", "ö", "=1+1", "x" * 200, "..x", "<b>", "new\nline", " ", "con.",
-             "\u202egnp", "-rf"]  # fmt: skip
-    hand_in(tmp_path, {f"{name}/x.ipynb": notebook(NEURON) for name in names})
-    ids = [one.id for one in find(tmp_path)]
-    assert len({i.casefold() for i in ids}) == len(ids) == len(names)
+             "\u202egnp", "-rf", "doe_1", DECOMPOSED, "müllerjürgen"]  # fmt: skip
+    hand_in(tmp_path, {f"{name}/x.ipynb": WORK for name in names})
+    hand_in(tmp_path, {"doe_1_2_x.ipynb": WORK})
+    for other in [one.id for one in find(tmp_path).submissions]:  # those that are known by now
+        hand_in(tmp_path, {f"{other}/x.ipynb": WORK})
+    ids = [one.id for one in find(tmp_path).submissions]
+    assert len({i.casefold() for i in ids}) == len(ids) > len(names) + 9
     assert all(len(i) <= 70 and i.strip("-.") == i != "" for i in ids)
-    assert all(c.isascii() and (c.isalnum() or c in "-.") for i in ids for c in i)
+    assert all(c.isascii() and (c.isalnum() or c in "-._") for i in ids for c in i)
+    assert Submission("jane").id == "jane"
+
+
+def test_what_is_not_understood_is_told(tmp_path):
+    files = {"notes.pdf": "x", "jane/work.ipynb": WORK, "jane/work.pdf": "x", "joe/work.docx": "x",
+             "ann.zip": "no zip", "bob/lost.rar": "x", "bob/x.ipynb": "x"}  # fmt: skip
+    hand_in(tmp_path / "c", files)
+    os.symlink(tmp_path / "c" / "jane", tmp_path / "c" / "link")
+    os.symlink(tmp_path / "c" / "jane" / "work.ipynb", tmp_path / "c" / "joe" / "work.ipynb")
+    all_of_it = find(tmp_path / "c")
+    assert all_of_it.unread == [
+        ("link", "it is a link; links are refused"),
+        ("notes.pdf", "it is no notebook, and nobody's"),
+    ]
+    told = {one.student: load(one)[1:] for one in all_of_it.submissions}
+    assert told["jane"] == ([], ["work.pdf"]) and told["joe"][1] == ["work.docx"]
+    assert told["joe"][0][0] == "work.ipynb: it is a link; links are refused"
+    assert "it is not a ZIP file" in told["ann"][0][0]
+    assert told["bob"][1] == ["lost.rar"] and "not a notebook" in told["bob"][0][0]
+    assert all(told[who][0][-1] == "there is no notebook that can be read" for who in
+               ("ann", "bob", "joe"))  # fmt: skip
+
+
+def test_the_output_is_not_taken_for_a_student(tmp_path):
+    hand_in(tmp_path, {"jane.ipynb": WORK, "grades/feedback/x.ipynb": WORK})
+    assert [s.student for s in find(tmp_path, without=[tmp_path / "grades"]).submissions] == [
+        "jane"
+    ]
 
 
 def test_an_empty_folder_is_an_error(tmp_path, capsys):
     assert main(["grade", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
     assert "expected a folder of notebooks" in capsys.readouterr().err
-
-
-# Hostile files --------------------------------------------------------------------------------
-
-HOSTILE = {
-    "not JSON": ("print('hello')", "not a notebook"),
-    "a list": ("[]", "no list of cells"),
-    "cells are a number": ('{"cells": 1}', "no list of cells"),
-    "deep": ("[" * 10**6, "not a notebook"),
-    "a huge number": ('{"cells": [' + "9" * 10**5 + "]}", "not a notebook"),
-    "too many cells": ('{"cells": [' + '{"cell_type": "code"},' * 2000 + "1]}", "1,000 are"),
-    "too large": (" " * (MAXIMUM_BYTES + 1), "more than 20,000,000 bytes"),
-}
-STRANGE = {
-    "cells of all kinds": '{"cells": [1, null, [], {"cell_type": "code", "source": [1, {}]}]}',
-    "no source": '{"cells": [{"cell_type": "code"}, {"cell_type": "code", "source": 5}]}',
-    "half a character": notebook("x = 1").replace("x = 1", "x = '\\ud800'"),
-    "a null byte": notebook("x = '\0'"),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files_are_refused_with_a_remark(tmp_path, name):
-    text, words = HOSTILE[name]
-    (one,) = find(hand_in(tmp_path, {"x.ipynb": text}))
-    cells, (remark,) = load(one)
-    assert cells == [] and words in remark
-
-
-def test_links_and_pipes_are_not_opened(tmp_path):
-    hand_in(tmp_path, {"secret/notes.ipynb": notebook("secret"), "class/ok.ipynb": notebook("1")})
-    os.symlink(tmp_path / "secret" / "notes.ipynb", tmp_path / "class" / "link.ipynb")
-    os.symlink(tmp_path / "secret", tmp_path / "class" / "folder")
-    os.mkfifo(tmp_path / "class" / "pipe.ipynb")
-    loaded = {one.student: load(one) for one in find(tmp_path / "class")}
-    assert set(loaded) == {"ok", "link", "pipe"}
-    assert loaded["link"][0] == [] and "links are refused" in loaded["link"][1][0]
-    assert loaded["pipe"][0] == [] and "not a regular file" in loaded["pipe"][1][0]
-
-
-@pytest.mark.usefixtures("sandboxed")
-def test_a_class_with_all_of_them_is_graded(tmp_path):
-    names = {"=cmd|' /C calc'!A0": "formula", "<script>alert(1)</script>": "markup"}
-    folder = tmp_path / "class"
-    hand_in(folder, {f"{name}/x.ipynb": text for name, (text, _) in HOSTILE.items()})
-    hand_in(folder, {f"{name}/x.ipynb": text for name, text in STRANGE.items()})
-    hand_in(folder, {f"{name.replace('/', '')}/x.ipynb": notebook(NEURON) for name in names})
-    (folder / os.fsdecode(b"bytes-\xff")).mkdir()
-    hand_in(folder, {os.fsdecode(b"bytes-\xff/x.ipynb"): notebook(NEURON)})
-    hand_in(folder, {"honest/x.ipynb": notebook(NEURON, MAJORITY)})
-    arguments = ["--chapter", "01_neurons", "--exercise", "neuron", "--seed", "0"]
-    assert main(["grade", str(folder), "-o", str(tmp_path / "out"), *arguments]) == 0
-    with open(tmp_path / "out" / "gradebook.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[2:]
-    points = {row[0]: row[-1] for row in rows}
-    assert len(points) == len(HOSTILE) + len(STRANGE) + len(names) + 2
-    assert points["honest"] == "1" and points["not JSON"] == "0"
-    assert points["'=cmd|' C calc'!A0".replace(" C", " C")] == "1"
-    assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
-    for page in (tmp_path / "out").rglob("*.html"):
-        assert "<script" not in page.read_text(encoding="utf-8")

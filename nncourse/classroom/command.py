@@ -1,0 +1,127 @@
+"""The two commands: release and grade."""
+
+import sys
+
+import nbformat
+
+from . import chapters
+from .feedback import annotated, feedback_page, packed, total
+from .files import visible
+from .own import load_own, own_notebook
+from .plan import defined, make_plan
+from .policy import Policy, read_decisions
+from .reports import class_report, details, gradebook
+from .roster import Roster
+from .running import Work, kept_seed, run
+from .submissions import find, load
+from .writing import write
+
+__all__ = ["grade_class", "release"]
+
+LINES = 20  # so many lines about what was not understood are printed; the report has them all
+
+
+def release(options):
+    """Write the student notebook, or the source notebook for nbgrader, of each chapter."""
+    book = chapters.find_book()
+    own = load_own(options.extra_checks) if options.extra_checks else {}
+    source = options.format == "nbgrader"
+    make = chapters.nbgrader_notebook if source else chapters.student_notebook
+    made = {}
+    for name in options.chapter:
+        if name in own:
+            made[name] = own_notebook(name, own[name], book, options.exercise)
+        else:
+            made[name] = make(name, book, options.exercise)
+    for name, notebook in made.items():
+        path = options.output / (name if source else "") / f"{name}.ipynb"
+        nbformat.validate(notebook)
+        write(path, nbformat.writes(notebook) + "\n")
+        print(path)
+
+
+def grade_class(options):
+    """Grade all submissions; write gradebook, feedback and report; return the exit code."""
+    found = find(options.submissions, layout=options.layout, without=[options.output])
+    own = load_own(options.extra_checks) if options.extra_checks else {}
+    roster = Roster.read(options.roster).match(found.submissions) if options.roster else None
+    names = ([defined(n.cells) for n in load(one)[0]] for one in found.submissions)
+    plan, not_graded = make_plan(options, own, lambda: names)
+    if unknown := set(options.regrade) - set(plan.checks):
+        raise ValueError(f"there is no exercise {sorted(unknown)}; there are {list(plan.checks)}")
+    policy = _policy(options, plan)
+    seed = kept_seed(options.output / "seed.json", options.seed)
+    for line in not_graded:
+        print(line)
+    print(f"{len(found.submissions)} submissions of {', '.join(plan.points)}, --seed {seed}")
+    work = Work(options, plan, seed)
+    try:
+        results = run(found.submissions, work, options)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where this one ended", file=sys.stderr)
+        return 130
+    graded = [(one, policy.applied(one, results[one.id])) for one in found.submissions]
+    told = [*found.unread, *((f"--{kind}", why) for kind, why in policy.unused(found.submissions))]
+    told += [(one.name, remark) for one, each in graded for remark in each["remarks"]]
+    missing = roster.missing() if roster else []
+    if roster:
+        told += [(one.name, "is in no row of the roster, or not alone") for one in roster.strangers]
+    files = _write_all(options, plan, graded, seed, told, [visible(name) for name in missing])
+    if roster and _takes_points(roster, options):
+        note = _fill(options, roster, graded)
+        files.append("upload.csv" + (f" ({note})" if note else ""))
+    late = sum(each["is_late"] for _, each in graded)
+    kept = len(graded) - work.count
+    print(f"{work.count} graded, {kept} known from before, {late} late", end="")
+    print(f", {len(missing)} missing: {visible(', '.join(missing))[:300]}" if roster else "")
+    print(f"{options.output}: {', '.join(files)}")
+    if told:
+        print(f"not understood: {len(told)}, all in report.html")
+        for what, why in told[:LINES]:
+            print(f"  {visible(what)}: {visible(why)}")
+    return 1 if told else 0
+
+
+def _policy(options, plan):
+    rows = {"extensions": [], "overrides": []}
+    for kind in rows:
+        if path := getattr(options, kind):
+            rows[kind] = read_decisions(path, kind, plan.checks)
+    percent, per_day = options.late_penalty
+    return Policy(percent, per_day, options.deadline, **rows)
+
+
+def _write_all(options, plan, graded, seed, told, missing):
+    """Write tables and pages; return their names."""
+    pages = [(one, feedback_page(one, each)) for one, each in graded]
+    for (one, text), (_, each) in zip(pages, graded, strict=True):
+        write(options.output / "feedback" / f"{one.id}.html", text)
+        for name, notebook in annotated(one, each):
+            write(options.output / "feedback" / name, notebook)
+    texts = {
+        "gradebook.csv": gradebook(graded, plan.points),
+        "details.csv": details(graded, plan.points),
+        "report.html": class_report(graded, plan.points, seed, told, missing),
+    }
+    if any(one.layout in ("canvas", "moodle") for one, _ in graded):
+        texts["feedback.zip"] = packed(pages)
+    for name, content in texts.items():
+        write(options.output / name, content)
+    return [*texts, "feedback/"]
+
+
+def _takes_points(roster, options):
+    return bool(options.column) or bool(roster._columns(("grade", "totalscore")))
+
+
+def _fill(options, roster, graded):
+    """Write the roster with the points in it; return a remark."""
+    earned = {one.id: total(each)[0] for one, each in graded}
+    possible = total(graded[0][1])[1]
+    comments = {}
+    for one, each in graded:
+        said = [f"{name}: {r['message']}" for name, r in each["exercises"].items() if r["message"]]
+        comments[one.id] = " · ".join(said)[:1000]
+    text, note = roster.filled(options.column, earned, possible, comments)
+    write(options.output / "upload.csv", text)
+    return note

@@ -1,0 +1,148 @@
+"""What a student gets back: a page, and the notebook with remarks in it; packed for upload."""
+
+import html
+import io
+import zipfile
+
+from nbformat import v4, writes
+
+from .files import FileError, read, visible
+from .notebooks import read_cells
+from .plan import defined
+from .submissions import files_of
+from .writing import page, points
+
+__all__ = ["annotated", "feedback_page", "packed"]
+
+
+def total(results):
+    """Return the points earned and the points possible."""
+    found = results["exercises"].values()
+    return sum(r["points"] for r in found), sum(r["possible"] for r in found)
+
+
+def _verdict(result):
+    """Return a class of style, a sign and the points as text."""
+    earned, possible = result["points"], result["possible"]
+    kind, sign = ("right", "✓") if earned >= possible else ("part", "◐") if earned else ("", "✗")
+    return kind, sign, f"{points(earned)} of {points(possible)}"
+
+
+def _reasons(result):
+    """Return the sentences that say where the points come from."""
+    parts = [
+        f"{'✓' if part['points'] == part['possible'] else '✗'} {part['name']}: "
+        f"{points(part['points'])} of {points(part['possible'])}"
+        + (f" – {part['message']}" if part["message"] else "")
+        for part in result.get("parts", ())
+    ]
+    return [*(parts or filter(None, [result["message"]])), *result.get("why", ())]
+
+
+def feedback_page(one, results):
+    """Return a student's page: what was right, and where to look otherwise."""
+    earned, possible = total(results)
+    share = 100 * min(earned / possible, 1) if possible else 0
+    body = [
+        f'<p class="total"><strong>{points(earned)} of {points(possible)} points</strong></p>',
+        f'<div class="meter"><div style="width: {share:.0f}%"></div></div>',
+    ]
+    for name, result in results["exercises"].items():
+        kind, sign, score = _verdict(result)
+        why = "".join(f"<p>{html.escape(visible(text))}</p>" for text in _reasons(result))
+        body.append(
+            f'<section class="answer {kind}"><span class="points">{score} points</span>{sign} '
+            f'<span class="name">{html.escape(name)}</span>{why}</section>'
+        )
+    remarks = [*results["remarks"], *results["notes"]]
+    if remarks:
+        body.append("<h2>Remarks</h2>\n<ul>" + _items(remarks) + "</ul>")
+    body.append("<h2>What was looked at</h2>\n<ul>" + _items(looked_at(results)) + "</ul>")
+    return page(f"Feedback for {one.name}", "\n".join(body))
+
+
+def _items(texts):
+    return "".join(f"<li>{html.escape(visible(text))}</li>\n" for text in texts)
+
+
+def looked_at(results):
+    """Return a line for each notebook, and one for the other files."""
+    counted = {}
+    for name, result in results["exercises"].items():
+        counted.setdefault(result.get("notebook"), []).append(name)
+    lines = []
+    for name in results["looked_at"]:
+        if len(results["looked_at"]) == 1:
+            lines.append(name)
+        elif name in counted:
+            lines.append(f"{name}: counts for {', '.join(counted[name])}")
+        else:
+            lines.append(f"{name}: set aside, because nothing in it is better than in the others")
+    if results["aside"]:
+        lines.append(f"not looked at, because they are no notebooks: {', '.join(results['aside'])}")
+    return lines or ["nothing: no notebook could be read"]
+
+
+def annotated(one, results):
+    """Yield a name and a text for each notebook that counts: its cells, and remarks among them.
+
+    Its outputs are left out. A remark follows the last cell that defines an answer.
+    """
+    counted = {result.get("notebook") for result in results["exercises"].values()}
+    done = 0
+    for name, entry, _, problem in files_of(one):
+        if problem or name not in counted or name not in results["looked_at"]:
+            continue
+        try:
+            cells = read_cells(read(entry), entry.name)
+        except FileError:
+            continue
+        remarks = {}
+        for exercise, result in results["exercises"].items():
+            if result.get("notebook") == name:
+                where = [
+                    i for i, (k, s) in enumerate(cells) if k == "code" and exercise in defined([s])
+                ]
+                remarks.setdefault(where[-1] if where else len(cells) - 1, []).append(exercise)
+        out = []
+        for i, (kind, source) in enumerate(cells):
+            out.append((v4.new_code_cell if kind == "code" else v4.new_markdown_cell)(source))
+            for exercise in remarks.get(i, ()):
+                out.append(v4.new_markdown_cell(_remark(exercise, results["exercises"][exercise])))
+        for i, cell in enumerate(out):
+            cell["id"] = f"cell-{i}"
+        done += 1
+        kernel = {"kernelspec": {"display_name": "Python 3", "name": "python3"}}
+        text = writes(v4.new_notebook(cells=out, metadata=kernel)) + "\n"
+        yield f"{one.id}.ipynb" if done == 1 else f"{one.id}.{done}.ipynb", text
+
+
+def _remark(exercise, result):
+    """Return a verdict as Markdown in which nothing of the student's is markup."""
+    _, sign, score = _verdict(result)
+    color = "success" if sign == "✓" else "warning"
+    lines = "<br>".join(html.escape(visible(text)) for text in _reasons(result))
+    for sign_of_markup in "\\`*_[]$!~":
+        lines = lines.replace(sign_of_markup, f"&#{ord(sign_of_markup)};")
+    head = f"<b>{sign} {exercise}: {score} points</b>"
+    return f'<div class="alert alert-{color}">\n{head}<br>{lines}\n</div>'
+
+
+def packed(pages):
+    """Return a ZIP file of pages, named as the platform wants them for an upload of all at once.
+
+    ``pages`` is a list of pairs (submission, text of its page).
+    """
+    with zipfile.ZipFile(out := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        for one, text in pages:
+            archive.writestr(zipfile.ZipInfo(_upload_name(one)), text, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _upload_name(one):
+    first = one.entries[0][0].name if one.entries else one.id
+    if one.layout == "moodle":
+        return f"{one.student}_{one.number}_assignsubmission_file_/feedback.html"
+    if one.layout == "canvas":  # Canvas finds the student by the name that it gave to the file
+        return f"{first}.feedback.html"
+    return f"{one.id}.html"

@@ -1,0 +1,124 @@
+"""How learning platforms name what students hand in.
+
+Only what a platform has named says who someone is, never what is inside a student's folder.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+
+__all__ = ["Identity", "by_name", "gradescope_names", "recognize"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose an entry is, as far as its name tells; ``key`` is the platform's, and unique there."""
+
+    layout: str
+    key: str
+    student: str
+    number: str = ""
+    late: bool = False
+    time: datetime | None = None
+
+
+CLOCK = "[0-9]{4}_[0-9]{2}_[0-9]{2}T"
+FILES = {
+    "moodle": r"(?P<name>.+?)_(?P<number>[0-9]+)_assignsubmission_(file|onlinetext)_?.+",
+    # Canvas makes words of names: marks and underscores stay, and _12_ becomes -12-.
+    # Otter writes the time into names, which has such numbers, too.
+    "canvas": rf"(?P<name>((?!_{CLOCK}).)+?)(?P<late>_LATE|_late)?_(?!{CLOCK})"
+    r"(?P<number>[1-9][0-9]*)_([1-9][0-9]*_|(0_)?(?=text\.html)).+",
+    "canvas anonymous": r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[A-Za-z0-9]{5})_[1-9][0-9]*_.+",
+    "blackboard": r"(?P<key>.+_(?P<name>[^_]+))_attempt_(?P<time>\d{4}(-\d\d){5})(_.+|\.txt)",
+    "brightspace": r"(?P<number>[0-9]+)-[0-9]+ - (?P<name>.+?) - (?P<time>[^-]*[0-9]{4}[^-]*) - .+",
+}
+FOLDERS = {
+    "moodle": r"(?P<name>.+)_(?P<number>[0-9]+)_assignsubmission_(file|onlinetext)_?",
+    "brightspace": r"(?P<number>[0-9]+)-[0-9]+ - (?P<name>.+?) - (?P<time>[^-]*[0-9]{4}[^-]*)",
+    "gradescope": r"(?P<name>submission_(?P<number>[0-9]+))",
+}
+COMPILED = {
+    kind: {layout: re.compile(pattern, re.DOTALL) for layout, pattern in table.items()}
+    for kind, table in (("file", FILES), ("folder", FOLDERS))
+}
+TIMES = "%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p"  # Blackboard, Brightspace
+TWICE = re.compile(r"_[0-9]+_assignsubmission_.*_[0-9]+_assignsubmission_", re.DOTALL)
+COPY = re.compile(r"( ?\(\d+\)|[ -]+Copy\d*)+$", re.IGNORECASE)
+CHAPTER = re.compile(r"[-_ ]+\d\d_[a-z_]+$")  # alice_04_backpropagation.ipynb is alice's
+EXTENSION = re.compile(r"(\.ipynb(\W.*|\.\w+)?|\.zip|\.py|\.json|\.txt)$", re.I | re.S)
+
+
+def recognize(name, *, folder):
+    """Return the :class:`Identity` that a platform wrote into a name, or None.
+
+    Examples
+    --------
+    >>> recognize("doejane_LATE_12_34_work.ipynb", folder=False)
+    Identity(layout='canvas', key='12', student='doejane', number='12', late=True, time=None)
+    """
+    if TWICE.search(name):
+        return None  # whose it is cannot be told: one of the two was written by a student
+    for layout, pattern in COMPILED["folder" if folder else "file"].items():
+        if match := pattern.fullmatch(name):
+            said = match.groupdict()
+            student = unicodedata.normalize("NFC", said["name"])
+            number = said.get("number") or ""
+            key = said.get("key") or number
+            late, time = bool(said.get("late")), _time(said.get("time"))
+            return Identity(layout.split()[0], key, student, number, late, time)
+    return None
+
+
+def by_name(name, *, folder):
+    """Return the identity that a folder or file has of its own name.
+
+    Examples
+    --------
+    >>> by_name("jane_04_backpropagation (1).ipynb", folder=False).student
+    'jane'
+    """
+    if not folder:
+        stem = EXTENSION.sub("", name) or name
+        who = CHAPTER.sub("", COPY.sub("", stem))
+        name = who if who and who != COPY.sub("", stem) else stem
+    return Identity("folder", name, unicodedata.normalize("NFC", name))
+
+
+def _time(text):
+    for form in TIMES if text else ():
+        try:
+            return datetime.strptime(text.strip(), form)
+        except ValueError:
+            pass
+    return None
+
+
+def gradescope_names(text):
+    """Return, from the name of a folder of Gradescope's, who handed it in: an :class:`Identity`.
+
+    Raises
+    ------
+    ValueError
+        If the text is not what Gradescope writes into ``submission_metadata.yml``.
+    """
+    import yaml
+
+    try:
+        data = yaml.load(text, yaml.BaseLoader)  # strings only, whatever the file says
+        found = {}
+        for folder, about in data.items():
+            people = about[":submitters"]
+            time = datetime.fromisoformat(about[":created_at"][:19])
+            names = [str(one[":name"]) for one in people]
+            numbers = [str(one.get(":sid") or one.get(":email") or "") for one in people]
+            number = numbers[0] or PurePath(folder).name
+            student = unicodedata.normalize("NFC", " and ".join(names))
+            found[folder] = Identity("gradescope", folder, student, number, False, time)
+    except (yaml.YAMLError, AttributeError, TypeError, KeyError, IndexError, RecursionError) as e:
+        raise ValueError(
+            f"it is not Gradescope's list of submissions: {type(e).__name__}"
+        ) from None
+    return found

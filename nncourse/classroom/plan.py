@@ -1,0 +1,94 @@
+"""What is graded: the chapters that were handed in, their exercises, and checks of one's own."""
+
+import re
+from collections import Counter
+
+from ..exercises import all_exercises
+from . import chapters
+from .files import visible
+
+__all__ = ["Plan", "defined", "make_plan"]
+
+DEFINED = re.compile(r"^(?:async +)?(?:def|class) +(\w+)|^(\w+) *=(?!=)", re.MULTILINE)
+
+
+class Plan:
+    """The checks of each exercise by name, and the points by chapter and name."""
+
+    def __init__(self, checks, points, own=()):
+        self.checks, self.points, self.own = checks, points, set(own)
+
+
+def defined(cells):
+    r"""Return the names that cells define at the left margin.
+
+    Examples
+    --------
+    >>> sorted(defined(["def f(x):\\n    y = 1", "# def g(x):", "h = f"]))
+    ['f', 'h']
+    """
+    return {a or b for cell in cells for a, b in DEFINED.findall(cell)}
+
+
+def make_plan(options, own, notebooks):
+    """Return the plan, and what was seen but is not graded.
+
+    Parameters
+    ----------
+    options : namespace
+        ``chapter`` and ``exercise``: lists of names, empty for what was handed in.
+    own : dict
+        Modules with checks of the instructor's own, by name.
+    notebooks : callable
+        Returns, for each student, a list with the set of names that each notebook defines. It is
+        called only if no chapter is given.
+    """
+    known, book = all_exercises(), chapters.find_book()
+    names = {path.stem: chapters.graded_names(path) for path in sorted(book.glob("[0-9]*.ipynb"))}
+    if unknown := set(options.chapter) - set(names):
+        raise ValueError(f"there is no chapter {sorted(unknown)}; there are {list(names)}")
+    wanted, remarks = options.chapter, []
+    if not wanted:
+        wanted, remarks = _handed_in(names, list(notebooks()))
+    points = {c: {n: known[n].points for n in names[c]} for c in wanted}
+    checks = {name: [known[name]] for chapter in points.values() for name in chapter}
+    for title, module in own.items():
+        for exercise in module.EXERCISES:
+            if exercise.name not in checks:
+                points.setdefault(title, {})[exercise.name] = exercise.points
+            checks.setdefault(exercise.name, []).append(exercise)
+    if missing := set(options.exercise) - set(checks):
+        raise ValueError(f"there is no exercise {sorted(missing)}; there are {list(checks)}")
+    chosen = options.exercise or list(checks)
+    points = {c: {n: p for n, p in names.items() if n in chosen} for c, names in points.items()}
+    points = {chapter: names for chapter, names in points.items() if names}
+    if not points:
+        raise ValueError("these notebooks answer no exercise of the book; name it: --chapter NAME")
+    checks = {name: checks[name] for names in points.values() for name in names}
+    mine = {exercise.name for module in own.values() for exercise in module.EXERCISES}
+    return Plan(checks, points, mine & set(checks)), remarks
+
+
+def _handed_in(names, students):
+    """Return the chapters that enough students answer, and remarks on those that few do.
+
+    A notebook answers the chapter of which it defines the most names, so that a helper with the
+    name of another chapter's exercise counts for nothing. One student alone decides nothing.
+    """
+    counts = Counter()
+    for notebooks in students:
+        answered = set()
+        for words in notebooks:
+            found = {c: len(words.intersection(graded)) for c, graded in names.items()}
+            best = max(found.values(), default=0)
+            answered |= {c for c, count in found.items() if best and count == best}
+        counts.update(answered)
+    enough = max(len(students) / 5, min(2, len(students)))
+    wanted = [c for c in names if counts[c] >= enough]
+    few = [
+        f"{visible(c)} is not graded: {counts[c]} of {len(students)} students answer it "
+        f"(--chapter {c} grades it)"
+        for c in names
+        if 0 < counts[c] < enough
+    ]
+    return wanted, few

@@ -1,0 +1,114 @@
+"""An instructor's decisions about points: lateness, extensions, and points given by hand.
+
+They are applied to the results whenever these are written down, never stored with them: grading
+again does not lose them, and taking one back needs no grading.
+"""
+
+import copy
+import csv
+import math
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from .files import visible
+from .roster import squash
+
+__all__ = ["Policy", "penalty", "read_decisions"]
+
+
+def penalty(text):
+    """Return percent, and whether they are per day, from ``20`` or ``10/day``.
+
+    Examples
+    --------
+    >>> penalty("20"), penalty("10/day")
+    ((20.0, False), (10.0, True))
+    """
+    percent = float(text.removesuffix("/day").removesuffix("%"))
+    if not 0 <= percent <= 100:
+        raise ValueError(f"expected percent from 0 to 100, got {text!r}")
+    return percent, text.endswith("/day")
+
+
+@dataclass
+class Policy:
+    """Late work loses a share of its points; what was decided by hand comes last."""
+
+    percent: float = 0
+    per_day: bool = False
+    deadline: datetime | None = None
+    extensions: list = field(default_factory=list)  # rows: student, until, reason
+    overrides: list = field(default_factory=list)  # rows: student, exercise, points, reason
+
+    def applied(self, one, results):
+        """Return a copy of a student's results with the decisions, and the reason of each."""
+        results = copy.deepcopy(results)
+        extended = [row for row in self.extensions if is_meant(row["student"], one)]
+        results["is_late"] = False
+        for name, result in results["exercises"].items():
+            days = self._days_late(one, result.get("notebook") in results["late"], extended)
+            results["is_late"] |= days > 0
+            if days and self.percent and result["points"]:
+                share = min(self.percent * (days if self.per_day else 1), 100)
+                result["points"] = result["points"] * (100 - share) / 100
+                result["why"] = [f"late: {share:g} % of its points are lost"]
+            for row in self.overrides:
+                if row["exercise"] == name and is_meant(row["student"], one):
+                    result["points"] = row["points"]
+                    result["why"] = [f"by hand: {row['reason'] or 'no reason is noted'}"]
+        return results
+
+    def _days_late(self, one, marked, extended):
+        """Return how many days late something is, at least one; 0 if it is in time."""
+        until = self.deadline
+        for row in extended:
+            if row["until"] is None or one.time is None:
+                return 0
+            until = row["until"] if until is None else max(until, row["until"])
+        if until is not None and one.time is not None:
+            return max(0, math.ceil((one.time - until) / timedelta(days=1)))
+        return int(marked)
+
+    def unused(self, submissions):
+        """Return a line for each decision that is about nobody, or about several."""
+        lines = []
+        for kind in ("extensions", "overrides"):
+            for row in getattr(self, kind):
+                count = sum(is_meant(row["student"], one) for one in submissions)
+                if count != 1:
+                    who = visible(row["student"])
+                    lines.append((kind, f"{who!r} is the name of {count} students, not of one"))
+        return lines
+
+
+def is_meant(text, one):
+    """Say whether a text names a student: by id, number or name."""
+    return text.strip() in (one.id, one.number) or squash(text) == squash(one.student)
+
+
+def read_decisions(path, kind, exercises=()):
+    """Return the rows of a CSV file of extensions or overrides.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a date, an exercise or a number of points is none.
+    """
+    needed = {"extensions": ["student", "until"], "overrides": ["student", "exercise", "points"]}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if missing := set(needed[kind]) - set(reader.fieldnames or ()):
+            raise ValueError(f"{path} needs the columns {needed[kind]}; {sorted(missing)} missing")
+        rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
+    for line, row in enumerate(rows, 2):
+        row.setdefault("reason", "")
+        try:
+            if kind == "extensions":
+                row["until"] = datetime.fromisoformat(row["until"]) if row["until"] else None
+            else:
+                row["points"] = float(row["points"])
+                if not (row["exercise"] in exercises and 0 <= row["points"] < math.inf):
+                    raise ValueError(f"expected one of {list(exercises)} and points from 0")
+        except ValueError as error:
+            raise ValueError(f"{path}, line {line}: {error}") from None
+    return rows

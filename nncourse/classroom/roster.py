@@ -1,0 +1,155 @@
+"""The list of a class, as a learning platform exports it: who is missing, and where grades go."""
+
+import csv
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from .writing import as_csv, inert, points
+
+__all__ = ["Roster", "squash"]
+
+NUMBERS = (
+    "id", "identifier", "sid", "studentid", "sisuserid", "sisloginid", "idnumber", "orgdefinedid",
+    "username", "login", "email", "emailaddress", "githubusername",
+)  # fmt: skip
+NAMES = ("student", "name", "fullname", "studentname")
+FIRST, LAST = ("firstname", "givenname"), ("lastname", "surname", "familyname")
+
+
+def squash(text):
+    """Return letters and digits alone, in one form and in small letters.
+
+    Examples
+    --------
+    >>> squash("O'Neill, Jürgen")
+    'oneilljürgen'
+    """
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in text if unicodedata.category(c)[0] in "LMN")
+
+
+def _orders(name):
+    """Return a name squashed, with the last word first, and with the first word last."""
+    words = name.replace(",", " ").split()
+    return {squash("".join(w)) for w in (words, words[-1:] + words[:-1], words[1:] + words[:1])}
+
+
+@dataclass
+class Roster:
+    """The rows of a file, and which submission belongs to each."""
+
+    header: list
+    rows: list
+    matched: dict = field(default_factory=dict)  # from the index of a row to a submission
+    strangers: list = field(default_factory=list)  # submissions that belong to no row
+
+    @classmethod
+    def read(cls, path):
+        """Read a CSV file with a column that names or numbers the students.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            header, *rows = list(csv.reader(file)) or [[]]
+        roster = cls(header, [row + [""] * (len(header) - len(row)) for row in rows])
+        if not roster._columns(NUMBERS + NAMES + LAST):
+            raise ValueError(f"{path} has no column with names or numbers of students: {header}")
+        return roster
+
+    def _columns(self, kinds):
+        found = [re.sub(r"[^a-z]", "", title.casefold()) for title in self.header]
+        return [i for kind in kinds for i, title in enumerate(found) if title == kind]
+
+    def name(self, row):
+        """Return the name in a row."""
+        parts = [row[i] for i in self._columns(NAMES)[:1] or self._columns(FIRST + LAST)]
+        return " ".join(parts or [row[i] for i in self._columns(NUMBERS)[:1]]).strip()
+
+    def students(self):
+        """Return the indices of the rows that are students."""
+        others = ("points possible", "student, test", "manual posting", "")
+        return [i for i, row in enumerate(self.rows) if self.name(row).casefold() not in others]
+
+    def match(self, submissions):
+        """Find the row of each submission: by a number, otherwise by a name that only one has."""
+        students, taken = self.students(), {}
+        for one in submissions:
+            rows = self._by_number(one, students)
+            if not rows:
+                wanted = _orders(one.student)
+                rows = [i for i in students if wanted & _orders(self.name(self.rows[i]))]
+            taken.setdefault(rows[0] if len(rows) == 1 else None, []).append(one)
+        self.strangers = taken.pop(None, [])
+        for row, several in taken.items():
+            self.matched[row] = several[0]
+            self.strangers += several[1:]
+        return self
+
+    def _by_number(self, one, students):
+        for column in self._columns(NUMBERS):
+            for wanted in filter(None, (one.number, one.student)):
+                cells = {i: self.rows[i][column].strip().casefold() for i in students}
+                rows = [
+                    i
+                    for i, cell in cells.items()
+                    if wanted.casefold() in (cell, cell.split("@")[0], cell.split(" ")[-1])
+                ]
+                if len(rows) == 1:
+                    return rows
+        return []
+
+    def missing(self):
+        """Return the names of those who handed in nothing."""
+        return [self.name(self.rows[i]) for i in self.students() if i not in self.matched]
+
+    def filled(self, column, earned, possible, comments):
+        """Return the file with the points in it, as the platform imports it, and a remark.
+
+        Parameters
+        ----------
+        column : str
+            Its title, or how it begins; empty for the one that Moodle or Gradescope has.
+        earned, comments : dict
+            Points and remarks by the id of a submission.
+        possible : number
+            The points that can be reached; a column with another maximum is scaled.
+        """
+        where, maximum = self._column(column)
+        note = ""
+        if maximum and maximum != possible:
+            note = f"scaled from {points(possible)} to {points(maximum)} points"
+        keep = range(len(self.header))
+        if self._columns(("sisuserid",)) and self._columns(("section",)):  # Canvas: only this one
+            keep = [*range(self._columns(("section",))[0] + 1), where]
+        said = [i for i in self._columns(("feedbackcomments",))]
+        rows = [[self.header[i] for i in keep]]
+        for number, row in enumerate(self.rows):
+            row = [inert(cell) for cell in row] if number in self.students() else list(row)
+            if one := self.matched.get(number):
+                row[where] = points(earned[one.id] * (maximum / possible if maximum else 1))
+                for i in said:
+                    row[i] = inert(comments[one.id])
+            rows.append([row[i] for i in keep])
+        return as_csv(rows), note
+
+    def _column(self, column):
+        """Return the index of the column for the points, and its maximum, if the file has it."""
+        wanted = [i for i, title in enumerate(self.header) if column and title.startswith(column)]
+        exact = [i for i in wanted if self.header[i] == column]
+        wanted = exact or wanted or ([] if column else self._columns(("grade", "totalscore")))
+        if len(wanted) != 1:
+            raise ValueError(
+                f"which column takes the points? {column!r} fits {len(wanted)}; "
+                f"there are {self.header}. Name it: --column NAME"
+            )
+        number = self._columns(("maximumgrade", "maxpoints"))
+        cells = [row[number[0]] for row in self.rows] if number else []
+        if not number:
+            head = [r for r in self.rows if self.name(r).casefold() == "points possible"]
+            cells = [row[wanted[0]] for row in head]
+        values = {float(c) for c in cells if re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", c)} - {0.0}
+        return wanted[0], values.pop() if len(values) == 1 else None

@@ -1,0 +1,165 @@
+"""Checks of an instructor's own: tried before anybody is graded, handed out without answers."""
+
+import nbformat
+import pytest
+from classroom.notebooks import BOOK, hand_in, notebook
+
+from nncourse.classroom import chapters, running
+from nncourse.classroom.__main__ import main
+
+QUIZ = '''
+"""My quiz."""
+import numpy as np
+from helpers import SLOPE
+from nncourse.exercises import Exercise, Mistake
+
+TITLE = "Quiz of week 7"
+STATEMENTS = {"leaky": "Write `leaky(x)`, with the slope that the lecture gave."}
+SECRET = "nobody must see this"
+LEAKY = Exercise(
+    "leaky",
+    answer=lambda x: np.where(x > 0, x, SLOPE * x),
+    cases=lambda rng: [(rng.normal(size=n),) for n in (1, 5)],
+    mistakes=(Mistake(lambda x: np.maximum(x, 0), "What happens below zero?"),
+              Mistake(lambda x: x.no, "An array has no such attribute."),),
+    points=2,
+)
+PLAIN = Exercise("plain", lambda a, b: {"sum": a + b}, lambda rng: [(1, 2), (rng.normal(), 1)])
+EXERCISES = (LEAKY, PLAIN)
+'''
+FILES = {"quiz.py": QUIZ, "helpers.py": "SLOPE = 0.1\n", "notes.txt": "not Python"}
+
+
+@pytest.fixture
+def checks(tmp_path):
+    return hand_in(tmp_path / "checks", FILES)
+
+
+UNFAIR = {
+    "it raises": ("lambda x: 1 / 0", "", "ZeroDivisionError"),
+    "it is random": ("lambda x: np.random.normal()", "", "should be"),
+    "it returns nothing": ("lambda x: None", "", "returns nothing"),
+    "it changes its input": ("lambda x: [x.sort(), 1]", "", "changes its input"),
+    "it has no case": ("lambda x: x", "cases=lambda rng: []", "no case"),
+    "its cases fail": ("lambda x: x", "cases=lambda rng: [(1 / 0,)]", "ZeroDivisionError"),
+    "a mistake passes": ("lambda x: x", "mistakes=(Mistake(lambda x: +x, 'Hm?'),)", "'Hm?' passes"),
+    "a mistake has another's hint": (
+        "lambda x: x",
+        "mistakes=(Mistake(lambda x: -x, 'A'), Mistake(lambda x: -1 * x, 'B'))",
+        "'B' is told 'A'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFAIR)
+def test_an_unfair_check_is_refused_before_anybody_is_graded(tmp_path, monkeypatch, capsys, name):
+    answer, more, words = UNFAIR[name]
+    more = more if "cases=" in more else f"cases=lambda rng: [(rng.normal(size=3),)], {more}"
+    hand_in(tmp_path / "checks", {"quiz.py": f"""
+import numpy as np
+from nncourse.exercises import Exercise, Mistake
+EXERCISES = (Exercise("odd", answer={answer}, {more}),)
+"""})  # fmt: skip
+    hand_in(tmp_path / "class", {"jane.ipynb": notebook("odd = abs")})
+    monkeypatch.setattr(running, "Sandbox", None)  # it is not even started
+    out = tmp_path / "out"
+    assert main(["grade", str(tmp_path / "class"), "-o", str(out), "--extra-checks",
+                 str(tmp_path / "checks")]) == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert "quiz.py, odd: " in said and words in said
+    assert not (out / "gradebook.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("EXERCISES = 1", "must define EXERCISES"),
+        ("import nothing_of_this_name", "ModuleNotFoundError"),
+        ("1 +", "SyntaxError"),
+        ("raise SystemExit", "SystemExit"),
+        ("x = 1", "no Python file in"),
+    ],
+)
+def test_files_that_do_not_work_are_refused(tmp_path, capsys, text, words):
+    hand_in(tmp_path, {"checks/quiz.py": text, "class/jane.ipynb": notebook("x = 1")})
+    given = ["-o", str(tmp_path / "out"), "--extra-checks", str(tmp_path / "checks")]
+    assert main(["grade", str(tmp_path / "class"), *given]) == 2
+    said = capsys.readouterr().err
+    assert words in said and "Traceback" not in said
+
+
+def test_own_exercises_are_released_with_a_check_that_works(tmp_path, checks, capsys):
+    given = ["-o", str(tmp_path / "dist"), "--extra-checks", str(checks)]
+    assert main(["release", "quiz", "01_neurons", *given]) == 0
+    text = (tmp_path / "dist" / "quiz.ipynb").read_text(encoding="utf-8")
+    back = nbformat.reads(text, as_version=4)
+    nbformat.validate(back)
+    assert back.cells[0].source.startswith("# Exercises: Quiz of week 7")
+    assert (
+        "with the slope that the lecture gave" in text and "Write a function `plain(a, b)`" in text
+    )
+    assert "SLOPE" not in text and "nobody must see" not in text and "where(" not in text
+    namespace = {}
+    for cell in back.cells[2:]:
+        if cell.cell_type == "code":
+            exec(
+                cell.source.replace("nn.exercises.check(", "verdict = nn.exercises.check("),
+                namespace,
+            )
+    assert "not solved yet" in namespace["verdict"].message
+    np, check = namespace["np"], namespace["nn"].exercises.check
+    assert check("leaky", lambda x: np.where(x > 0, x, x / 10)).passed
+    assert check("leaky", lambda x: np.maximum(x, 0)).message == "What happens below zero?"
+    assert check("leaky", lambda x: x.foo).message == "An array has no such attribute."
+    assert "should be" in check("leaky", lambda x: x).message
+    assert check("plain", lambda a, b: {"sum": b + a}).passed
+    assert main(["release", "quiz", *given, "--exercise", "plane"]) == 2
+    assert "quiz has no exercise ['plane']; it has ['leaky', 'plain']" in capsys.readouterr().err
+
+
+def test_a_changed_check_grades_its_own_exercises_only(tmp_path, checks, monkeypatch):
+    graded = []
+
+    class NoSandbox:
+        def __init__(self, **_):
+            pass
+
+        def __enter__(self):
+            return self
+
+        __exit__ = stop = lambda *_: None
+
+    def judge(cells, wanted, *_, **__):
+        graded.append(sorted(wanted))
+        zero = {"points": 0, "possible": 1, "message": ""}
+        return {"notes": [], "exercises": dict.fromkeys(wanted, zero)}
+
+    monkeypatch.setattr(running, "Sandbox", NoSandbox)
+    monkeypatch.setattr(running, "grade", judge)
+    hand_in(tmp_path / "class", {"jane.ipynb": notebook("leaky = plain = neuron = abs")})
+    given = ["grade", str(tmp_path / "class"), "-o", str(tmp_path / "out"), "--chapter",
+             "01_neurons", "--exercise", "neuron", "--exercise", "leaky"]  # fmt: skip
+    for slope in ("0.1", "0.1", "0.2"):
+        hand_in(checks, {"helpers.py": f"SLOPE = {slope}\n"})
+        assert main([*given, "--extra-checks", str(checks)]) == 0
+    assert graded == [["leaky", "neuron"], ["leaky"]]
+
+
+def test_damaged_recordings_are_named():
+    from nncourse.exercises import add
+
+    with pytest.raises(ValueError, match="damaged"):
+        add("bm9uc2Vuc2U=")
+
+
+def test_notebooks_of_a_withheld_edition_lead_to_no_solutions(tmp_path):
+    book = hand_in(tmp_path / "book", {
+        name: (BOOK / name).read_bytes() for name in ("01_neurons.ipynb", "bootstrap.ipy")
+    })  # fmt: skip
+    config = (BOOK.parent / "_config.yml").read_text(encoding="utf-8")
+    switch = "nncourse_withhold_solutions: "
+    for withheld in (False, True):
+        text = config.replace(f"{switch}false", switch + str(withheld).lower())
+        (tmp_path / "_config.yml").write_text(text, encoding="utf-8")
+        made = nbformat.writes(chapters.student_notebook("01_neurons", book))
+        assert ("/blob/main/book/01_neurons.ipynb" in made) == (not withheld)
