@@ -82,6 +82,7 @@ def _parser():
     add("--deadline", type=_time, metavar="TIME", help="where names of files tell times")
     add("--extensions", type=Path, metavar="CSV", help="columns student, until")
     add("--overrides", type=Path, metavar="CSV", help="columns student, exercise, points, reason")
+    add("--similar", action="store_true", help="list answers that look alike: similar.html")
     add("--regrade", action="append", default=[], metavar="EXERCISE", help="once more; repeatable")
     add("--seed", type=_natural, help="fixes the inputs; default: new, and kept")
     add(

@@ -13,6 +13,7 @@ from .policy import Policy, read_decisions
 from .reports import class_report, details, gradebook
 from .roster import Roster
 from .running import Work, kept_seed, run
+from .similarity import alike, answer_of, similar_page
 from .submissions import find, load
 from .writing import write
 
@@ -103,11 +104,33 @@ def _write_all(options, plan, graded, seed, told, missing):
         "details.csv": details(graded, plan.points),
         "report.html": class_report(graded, plan.points, seed, told, missing),
     }
+    if options.similar:
+        texts["similar.html"] = _similar(graded, plan)
     if any(one.layout in ("canvas", "moodle") for one, _ in graded):
         texts["feedback.zip"] = packed(pages)
     for name, content in texts.items():
         write(options.output / name, content)
     return [*texts, "feedback/"]
+
+
+def _similar(graded, plan):
+    """Return the page of answers that look alike."""
+    answers = {name: {} for name in plan.checks}
+    said = {name: {} for name in plan.checks}
+    for one, each in graded:
+        who = one.name if sum(other.name == one.name for other, _ in graded) == 1 else one.id
+        cells = [cell for notebook in load(one)[0] for cell in notebook.cells]
+        for name, result in each["exercises"].items():
+            if text := answer_of(cells, name):
+                answers[name][who], said[name][who] = text, result["message"]
+    book = chapters.find_book()
+    titles = [title for title in plan.points if (book / f"{title}.ipynb").exists()]
+    tasks = [task for title in titles for task in chapters.tasks(chapters.read(title, book))]
+    known = [
+        answer_of([text], task.name) for task in tasks if task.name
+        for text in (task.stub, task.solution)
+    ]  # fmt: skip
+    return similar_page(alike(answers, said, known), answers)
 
 
 def _takes_points(roster, options):

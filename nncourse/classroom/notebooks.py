@@ -8,7 +8,7 @@ from .files import FileError
 
 __all__ = ["Notebook", "code_cells", "read_cells"]
 
-MAXIMUM_CELLS, MAXIMUM_CODE, MAXIMUM_TEXTS, MAXIMUM_PARTS = 1000, 900_000, 1_000_000, 400_000
+MAXIMUM_CELLS, MAXIMUM_CODE, MAXIMUM_TEXTS, MAXIMUM_PARTS = 1000, 3_000_000, 1_000_000, 400_000
 SCRIPT_CELL = re.compile(r"^# (?:%%|In\[[ \d]*\]:|<codecell>).*$", re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 from collections import Counter
 
 from .feedback import total
@@ -72,8 +73,10 @@ def class_report(graded, chapters, seed, told, missing):
          f"{one.id}.html")
         for one, found in graded
     ]  # fmt: skip
-    head = ("Student", "Number", "Points", "Late", "Page in feedback/")
-    body += ["<h2>Students</h2>", table(head, ranks)]
+    head = ("Student", "Number", "Points", "Late", "Page")
+    link = r'<td><a href="feedback/\1">\1</a></td></tr>'
+    linked = re.sub(r"<td>([\w.-]+\.html)</td></tr>", link, table(head, ranks))
+    body += ["<h2>Students</h2>", linked]
     return page("Class report", "\n".join(body), "56rem")
 
 

@@ -22,7 +22,7 @@ HOSTILE = {
     "deep": ("[" * 10**6, "not a notebook"),
     "a million lists": ('{"cells": [' + "[]," * 10**6 + "[]]}", "too many parts"),
     "a million texts": ('{"cells": [' + '"",' * 10**6 + '""]}', "too many parts"),
-    "too much code": (notebook("x" * 10**6), "more than 900,000 characters"),
+    "too much code": (notebook("x" * 4 * 10**6), "more than 3,000,000 characters"),
     "too many cells": ('{"cells": [' + '{"cell_type": "code"},' * 2000 + "1]}", "1,000 are"),
     "too large": (" " * (MAXIMUM_BYTES + 1), "more than 20,000,000 bytes"),
 }
