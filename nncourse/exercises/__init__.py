@@ -65,6 +65,18 @@ def add(text):
     ----------
     text : str
         A recording: see :mod:`nncourse.exercises.recorded`.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+
+    Examples
+    --------
+    >>> add("eA==")
+    Traceback (most recent call last):
+    ...
+    ValueError: this recording of a check is damaged: ...
     """
     exercise = recorded(text)
     _added[exercise.name] = exercise

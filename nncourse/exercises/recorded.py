@@ -20,6 +20,13 @@ def recorded(text):
     ------
     ValueError
         If the text is damaged.
+
+    Examples
+    --------
+    >>> recorded("eA==")
+    Traceback (most recent call last):
+    ...
+    ValueError: this recording of a check is damaged: ...
     """
     from ..classroom import wire
 
