@@ -1,15 +1,12 @@
-"""The inside of the sandbox: runs a submission's cells, then calls its functions when asked to.
+"""The inside of the sandbox: runs a notebook's cells, and calls its functions when asked to.
 
-This file, the wire and the package without its answers are all that a submission can reach. What it
-replies is treated as coming from the submission itself, because it may.
+This file, those beside it and the package without its answers are all that a submission can reach.
+What it replies is treated as coming from the submission itself, because it may.
 """
 
-import ast
 import json
 import os
 import sys
-
-DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
 def confine(settings):
@@ -24,82 +21,14 @@ def confine(settings):
         os.setresuid(uid, uid, uid)
 
 
-def plain_python(source):
-    r"""Return the source without the lines that only IPython understands.
-
-    Examples
-    --------
-    >>> plain_python("%matplotlib inline\nx = 1")
-    'pass\nx = 1'
-    """
-    try:
-        ast.parse(source)
-        return source
-    except SyntaxError:
-        pass
-    lines = source.splitlines() or [""]
-    if lines[0].startswith("%%") and not lines[0].startswith(("%%time", "%%capture")):
-        return ""  # another language
-    for i, line in enumerate(lines):
-        start = line.lstrip()
-        if start.startswith(("%", "!", "?")) or start.rstrip().endswith("?"):
-            lines[i] = line[: len(line) - len(start)] + "pass"
-    return "\n".join(lines)
-
-
-def is_definition(statement):
-    """Say whether a statement makes a name known without running anything that may take long."""
-    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return not any(isinstance(node, ast.Call) for node in ast.walk(statement))
-    return isinstance(statement, DEFINITIONS)
-
-
-def run_cell(source, definitions_only, namespace):
-    """Execute a cell statement by statement; return what went wrong first, or None.
-
-    A statement that fails does not take those after it along.
-    """
-    try:
-        statements = ast.parse(plain_python(source)).body
-    except Exception as error:
-        return describe(error)
-    problem = None
-    for statement in statements:
-        if definitions_only and not is_definition(statement):
-            continue
-        try:
-            module = ast.Module([statement], type_ignores=[])
-            exec(compile(module, "<your notebook>", "exec"), namespace)
-        except BaseException as error:
-            problem = problem or describe(error)
-    return problem
-
-
-def describe(error):
-    """Return type and message of an exception, both as short strings."""
-    try:
-        return [type(error).__name__[:60], str(error)[:300]]
-    except BaseException:
-        return [type(error).__name__[:60], ""]
-
-
-def call(name, arguments, namespace):
-    """Call a function of the submission; return the result or the error, and the arguments."""
-    function = namespace.get(name)
-    if not callable(function):
-        return {"missing": type(function).__name__ if name in namespace else ""}
-    try:
-        return {"result": function(*arguments), "arguments": arguments}
-    except BaseException as error:
-        return {"error": describe(error), "arguments": arguments}
-
-
 def main():
-    """Serve one submission: a request, its reply, and so on until no one asks any more."""
+    """Serve one notebook: a request, its reply, and so on until no one asks any more."""
     settings = json.loads(sys.argv[1])
     confine(settings)
     sys.path[:0] = settings["path"]
+    import cells
     import numpy as np
+    import standins
     import wire
 
     import nncourse as nn
@@ -118,19 +47,31 @@ def main():
         try:
             data = wire.pack(message)
         except Exception as error:
-            data = wire.pack({"error": describe(error)})
+            data = wire.pack({"error": cells.described(error)})
         while data:
             data = data[os.write(fd, data) :]
 
     namespace = {"__name__": "__main__", "np": np, "nn": nn}
+    standins.install(namespace)
+    notebook, interruption = cells.Notebook(namespace), cells.Interruption()
     send({"uid": os.getuid()})
     while True:
         request = wire.unpack(read)
-        if "cell" in request:
-            problem = run_cell(request["cell"], request["definitions_only"], namespace)
-            send({"problem": problem})
-        else:
-            send(call(request["call"], request["arguments"], namespace))
+        reply = {"error": ["KeyboardInterrupt", "", ""]}
+        try:
+            with interruption:
+                if "cell" in request:
+                    reply = notebook.run(
+                        request["cell"],
+                        request["number"],
+                        request["definitions_only"],
+                        request["names"],
+                    )
+                else:
+                    reply = notebook.call(request["call"], request["arguments"], request["without"])
+        except KeyboardInterrupt:
+            pass
+        send(reply)
 
 
 if __name__ == "__main__":

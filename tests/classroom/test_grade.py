@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,11 @@ def test_hints_arrive_and_expected_values_do_not(sandbox):
     wrong = "def neuron(x, w, b):\n    return np.maximum(x @ w, 0)\n"
     odd = "def majority(x):\n    return np.arange(len(x)) + 7\n"
     graded = grade([wrong, odd], TWO, sandbox, seed=3)["exercises"]
-    assert graded["neuron"]["message"] in {m.hint for m in EXERCISES["neuron"].mistakes}
+    hint, *example = graded["neuron"]["message"].splitlines()
+    assert hint in {m.hint for m in EXERCISES["neuron"].mistakes}
+    assert example[0].startswith("For example, neuron(np.array(") and "should give" in example[0]
+    private = {"majority": [replace(EXERCISES["majority"], points=1)]}
+    graded = grade([odd], private, sandbox, seed=3)["exercises"]
     assert graded["majority"]["message"] == "the result at [0] is not what it should be, but 7"
 
 
@@ -310,8 +315,8 @@ LEAKS = {
 @pytest.mark.usefixtures("sandboxed")
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_sandbox_that_leaks_is_refused(monkeypatch, leak):
-    tight = sandbox_module._bwrap
-    monkeypatch.setattr(sandbox_module, "_bwrap", lambda *given: LEAKS[leak](tight(*given)))
+    tight = sandbox_module.bubblewrap
+    monkeypatch.setattr(sandbox_module, "bubblewrap", lambda *given: LEAKS[leak](tight(*given)))
     if leak == "write":
         monkeypatch.setattr(Path, "chmod", lambda path, mode: os.chmod(path, 0o777))
     with pytest.raises(SandboxError, match=f"it leaks: .*{leak}"):

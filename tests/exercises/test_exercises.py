@@ -105,7 +105,8 @@ def test_every_common_mistake_gets_its_own_hint(name):
     for mistake in mistakes:
         for seed in range(20):
             verdict = EXERCISES[name].check(mistake.answer, seed)
-            assert (verdict.points, verdict.message) == (0, mistake.hint), (mistake.hint, verdict)
+            assert verdict.points == 0
+            assert verdict.message.startswith(mistake.hint + "\n"), (mistake.hint, verdict)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -155,15 +156,15 @@ def test_an_answer_that_changes_its_input_is_told_so():
     ("answer", "words"),
     [
         (lambda x: float(np.sum(x)), "Divide."),
-        (lambda x: x, "should be one number, but has shape (2,)"),
-        (lambda x: "1", "but is '1'"),
-        (lambda x: float("nan"), "but is nan"),
+        (lambda x: x, "should give\n0.0, but gives np.array([0.13, -0.13])"),
+        (lambda x: "1", "but gives '1'"),
+        (lambda x: float("nan"), "There is nan or inf where a number should be"),
         (lambda x: None, "not solved yet: your function returns nothing"),
         (lambda x: x.maen(), "stops with AttributeError"),
         (lambda: 1.0, "stops with TypeError"),
         (3.0, "expected your function itself, got float"),
-        (lambda x: 1j, "but is 1j"),
-        (lambda x: [[1.0], [1.0, 2.0]], "but is [[1.0], [1.0, 2.0]]"),
+        (lambda x: 1j, "but gives 1j"),
+        (lambda x: [[1.0], [1.0, 2.0]], "but gives [[1.0], [1.0, 2.0]]"),
     ],
 )
 def test_wrong_answers_are_explained(answer, words):

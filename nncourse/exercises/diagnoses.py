@@ -1,0 +1,132 @@
+"""What wrong numbers have in common with the right ones: sign, factor, order, a small number."""
+
+from collections import Counter
+
+import numpy as np
+
+from .compare import difference, numbers
+
+__all__ = ["diagnosis"]
+
+FACTORS = {2.0: "2", 0.5: "1/2", np.log(2): "ln 2", 1 / np.log(2): "1/ln 2", np.pi: "π"}
+
+
+def diagnosis(failing):
+    """Return a sentence that holds for at least half of the failing cases, and two; or ''.
+
+    Parameters
+    ----------
+    failing : list of (arguments, received, expected)
+
+    Examples
+    --------
+    >>> diagnosis([((x,), -x, x) for x in (1.0, 2.0)])
+    'It has the opposite sign.'
+    """
+    part, trials = _one_part(failing)
+    trials = [(a, numbers(r), numbers(e)) for a, r, e in trials]
+    trials = [(a, r, e) for a, r, e in trials if r is not None and e is not None]
+    for look in (_shape, _same_shape, _sizes):
+        said = Counter(text for trial in trials for text in look(*trial))
+        if said:
+            text, count = said.most_common(1)[0]
+            if 2 * count >= len(failing) and (count >= 2 or len(failing) == 1):
+                return f"{part}: {text}" if part else text[:1].upper() + text[1:]
+    return ""
+
+
+def _one_part(failing):
+    """Where the answer has several parts, and one of them is wrong each time: only that part."""
+    lengths = {len(e) if isinstance(e, tuple) else 0 for _, _, e in failing}
+    same = all(isinstance(r, (tuple, list)) and len(r) in lengths for _, r, _ in failing)
+    if lengths == {0} or len(lengths) > 1 or not same:
+        return "", failing
+    (count,) = lengths
+    for i in range(count):
+        if all(difference(r[i], e[i]) for _, r, e in failing):
+            return f"Part {i} of the result", [(a, r[i], e[i]) for a, r, e in failing]
+    return "", failing
+
+
+def _close(a, b):
+    return a.shape == b.shape and difference(a, b) is None
+
+
+def _shape(arguments, r, e):
+    """Right numbers in another shape or order."""
+    if r.size != e.size or (r.size < 2 and r.shape == e.shape):
+        return
+    if r.shape != e.shape and _close(r.ravel(), e.ravel()):
+        yield "the numbers are right, their shape is not. Which axis is too much, or missing?"
+    elif r.ndim == e.ndim == 2 and _close(r.T, e):
+        yield "it is transposed: rows and columns are exchanged."
+    elif (
+        r.dtype.kind != "b" and np.unique(e).size > 2 and _close(np.sort(r, None), np.sort(e, None))
+    ):
+        yield "the same numbers, but in another order."
+
+
+def _same_shape(arguments, r, e):
+    """One rule that leads from the right numbers to these."""
+    if r.shape != e.shape or not r.size or e.dtype.kind == "b" or r.dtype.kind == "b":
+        return
+    r, e = r.astype(float), e.astype(float)
+    finite = np.isfinite(e)
+    if not np.isfinite(r[finite]).all():
+        yield (
+            "there is nan or inf where a number should be: a division by 0, the logarithm of 0, "
+            "or the exponential of a large number?"
+        )
+        return
+    r, e = r[finite], e[finite]
+    if not r.size or not e.any():
+        return
+    with np.errstate(all="ignore"):
+        yield from _rules(r, e)
+
+
+def _rules(r, e):
+    far = float(np.max(np.abs(r - e)))
+    if _close(r, -e):
+        yield "it has the opposite sign."
+    elif far <= 1e-4 * max(1.0, float(np.max(np.abs(e)))):
+        yield f"it differs by {far:.0e} at most. Did you add a small number somewhere, or round?"
+    elif _close(np.abs(r), np.abs(e)):
+        yield "only the sign of some numbers is wrong."
+    elif _close(r, 1 - e):
+        yield "it is 1 minus what it should be."
+    elif (
+        not (e == 0).all() and (factor := _constant(r[e != 0] / e[e != 0])) and not r[e == 0].any()
+    ):
+        named = [name for value, name in FACTORS.items() if abs(factor - value) < 1e-6 * value]
+        yield f"it is {(named or [f'{factor:.4g}'])[0]} times what it should be."
+    elif (offset := _constant(r - e)) and (e.size > 1 or abs(offset - round(offset)) < 1e-9):
+        way = "more" if offset > 0 else "less"
+        yield f"it is {abs(offset):.4g} {way} than it should be."
+    elif _close(r, e**2):
+        yield "it is the square of what it should be. Is a root missing?"
+    elif (e >= 0).all() and _close(r, np.sqrt(e)):
+        yield "it is the square root of what it should be."
+    elif _close(r, np.round(e)) or _close(r, np.floor(e)):
+        yield "it is rounded to whole numbers. Is there a // or an int() too much?"
+
+
+def _constant(values):
+    """Return the one value of all entries, or 0."""
+    first = float(values.flat[0])
+    same = np.isfinite(first) and np.allclose(values, first, rtol=1e-6, atol=1e-12)
+    return first if same and abs(first) > 1e-9 else 0.0
+
+
+def _sizes(arguments, r, e):
+    """A factor that is a size of the input, or one over it."""
+    if r.shape != e.shape or not np.any(e) or not np.isfinite(e).all() or e.dtype.kind == "b":
+        return
+    with np.errstate(all="ignore"):
+        factor = _constant(np.asarray(r, float)[e != 0] / np.asarray(e, float)[e != 0])
+    for i, argument in enumerate(arguments, 1):
+        for axis, size in enumerate(np.shape(argument) if isinstance(argument, np.ndarray) else ()):
+            for value, way in ((size, "large"), (1 / size if size else 0, "small")):
+                if size > 1 and factor and abs(factor - value) < 1e-6 * value:
+                    where = f"axis {axis} of argument {i}"
+                    yield f"it is too {way} by a factor that is the size of {where}. Sum or mean?"
