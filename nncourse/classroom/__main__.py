@@ -89,7 +89,8 @@ def _parser():
         "--own-inputs", action="store_true", help="other inputs for each, new ones for each version"
     )
     add("--jobs", type=_count, default=os.cpu_count() or 1, help="at the same time")
-    add("--cell-seconds", type=_seconds, default=10, help="time for a cell or exercise")
+    add("--cell-seconds", type=_seconds, default=10, help="for one cell; half of it for a call")
+    add("--total-seconds", type=_seconds, default=300, help="for a whole submission")
     risk = "run students' code with all your rights (only if you trust every line)"
     add("--unsafe-no-sandbox", action="store_true", help=risk)
     return parser

@@ -36,7 +36,7 @@ def _reasons(result):
         + (f" – {part['message']}" if part["message"] else "")
         for part in result.get("parts", ())
     ]
-    return [*(parts or filter(None, [result["message"]])), *result.get("why", ())]
+    return [*(parts or result["message"].splitlines()), *result.get("why", ())]
 
 
 def feedback_page(one, results):
@@ -78,6 +78,10 @@ def looked_at(results):
             lines.append(f"{name}: counts for {', '.join(counted[name])}")
         else:
             lines.append(f"{name}: set aside, because nothing in it is better than in the others")
+    for name, result in results["exercises"].items():
+        if (cell := result.get("cell")) and result.get("aside"):
+            lines.append(f"{name}: code cell {cell} counts")
+        lines += [f"{name}, set aside: {text}" for text in result.get("aside", ())]
     if results["aside"]:
         lines.append(f"not looked at, because they are no notebooks: {', '.join(results['aside'])}")
     return lines or ["nothing: no notebook could be read"]

@@ -88,7 +88,8 @@ def problems(exercise):
     found = []
     for mistake in exercise.mistakes:
         said = [exercise.check(mistake.answer, seed) for seed in range(TRIALS)]
-        other = [v.message for v in said if v.message != mistake.hint]
+        first = [v.message.partition("\n")[0] for v in said]
+        other = [text for text in first if text != mistake.hint]
         if any(v.passed for v in said):
             found.append(f"the mistake {mistake.hint!r} passes")
         elif other:

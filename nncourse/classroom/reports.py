@@ -53,7 +53,9 @@ def class_report(graded, chapters, seed, told, missing):
     results = [found["exercises"] for _, found in graded]
     totals = [total(found)[0] for _, found in graded]
     solved = {n: sum(r[n]["points"] >= possible[n] for r in results) for n in possible}
-    hints = Counter((name, r["message"]) for found in results for name, r in found.items())
+    hints = Counter(
+        (name, r["message"].partition("\n")[0]) for found in results for name, r in found.items()
+    )
     rows = [(count, *key) for key, count in hints.most_common() if key[1]][:20]
     body = [
         f"<p>{len(graded)} students, {sum(possible.values())} points possible, "

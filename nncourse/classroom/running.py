@@ -66,6 +66,7 @@ class Work:
     def __init__(self, options, plan, seed):
         self.folder, self.plan, self.sandbox = options.output / "results", plan, None
         self.settings = {"seed": seed, "cell_seconds": options.cell_seconds}
+        self.settings |= {"total_seconds": options.total_seconds}
         self.own_inputs, self.again = options.own_inputs, set(options.regrade)
         self.printed = chapters.printed(chapters.find_book())
         self.running, self.count, self.lock = set(), 0, threading.Lock()
@@ -139,20 +140,8 @@ class Work:
         if self.own_inputs:  # other inputs for each submission, and whenever it changes
             mixed = hashlib.sha256(f"{settings['seed']} {contents}".encode()).digest()
             settings["seed"] = int.from_bytes(mixed[:6])
-        best, notes = {}, []
         answering = [n for n in notebooks if len(notebooks) == 1 or defined(n.cells) & set(names)]
-        for notebook in answering:
-            found = grade(notebook.cells, checks, self.sandbox, **settings)
-            prefix = f"{notebook.name}: " if len(answering) > 1 else ""
-            notes += [prefix + note for note in found["notes"]]
-            own = defined(notebook.cells)
-            for name, result in found["exercises"].items():
-                rank = result["points"], name in own
-                if name not in best or rank > best[name][0]:
-                    best[name] = rank, result | {"notebook": notebook.name}
-        if not answering:
-            best = {name: (0, r) for name, r in self._nothing("", [], [])["exercises"].items()}
-        return {"exercises": {name: best[name][1] for name in names}, "notes": notes}
+        return grade([(n.name, n.cells) for n in answering], checks, self.sandbox, **settings)
 
     def _nothing(self, remark, looked_at, aside):
         zero = {"points": 0, "message": remark or "nothing to run.", "notebook": ""}

@@ -56,14 +56,15 @@ def made_up(monkeypatch):
         def stop(self):
             pass
 
-    def judge(cells, checks, sandbox, **_):
+    def judge(notebooks, checks, sandbox, **_):
         graded.append(sorted(checks))
-        right = {"neuron": NEURON in cells, "majority": MAJORITY in cells}
-        found = {
-            name: {"points": int(right.get(name, False)), "possible": 1,
-                   "message": "" if right.get(name) else "Look <here>."}
-            for name in checks
-        }  # fmt: skip
+        found = {}
+        for name in checks:
+            exact = {"neuron": NEURON, "majority": MAJORITY}.get(name)
+            right = [title for title, cells in notebooks if exact in cells]
+            found[name] = {"points": int(bool(right)), "possible": 1, "aside": [], "cell": None}
+            found[name]["message"] = "" if right else "Look <here>."
+            found[name]["notebook"] = (right or [title for title, _ in notebooks] or [""])[0]
         return {"notes": [], "exercises": found}
 
     monkeypatch.setattr(running, "Sandbox", NoSandbox)
@@ -239,10 +240,10 @@ def test_one_student_s_trouble_with_the_grader_is_noted_and_the_class_goes_on(
 ):
     judge = running.grade
 
-    def trip(cells, *a, **k):
-        if "trip" in cells[0]:
+    def trip(notebooks, *a, **k):
+        if "trip" in notebooks[0][1][0]:
             raise MemoryError("no more")
-        return judge(cells, *a, **k)
+        return judge(notebooks, *a, **k)
 
     monkeypatch.setattr(running, "grade", trip)
     files = {"eve.ipynb": notebook("trip = neuron = 1"), "jane.ipynb": notebook(NEURON)}

@@ -109,8 +109,10 @@ def test_own_exercises_are_released_with_a_check_that_works(tmp_path, checks, ca
     assert "not solved yet" in namespace["verdict"].message
     np, check = namespace["np"], namespace["nn"].exercises.check
     assert check("leaky", lambda x: np.where(x > 0, x, x / 10)).passed
-    assert check("leaky", lambda x: np.maximum(x, 0)).message == "What happens below zero?"
-    assert check("leaky", lambda x: x.foo).message == "An array has no such attribute."
+    assert check("leaky", lambda x: np.maximum(x, 0)).message.startswith(
+        "What happens below zero?\n"
+    )
+    assert "no such attribute." in check("leaky", lambda x: x.foo).message
     assert "should be" in check("leaky", lambda x: x).message
     assert check("plain", lambda a, b: {"sum": b + a}).passed
     assert main(["release", "quiz", *given, "--exercise", "plane"]) == 2
