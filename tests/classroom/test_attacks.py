@@ -11,13 +11,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from classroom.attacks import ATTACKS, answer
+from classroom.attacks import ATTACKS as ALONE
+from classroom.attacks import answer
+from classroom.attacks_between import BOMBS, TALK
 
 from nncourse.classroom.__main__ import main
 from nncourse.classroom.sandbox import Sandbox
 from nncourse.exercises import neurons
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
+ATTACKS = ALONE | TALK | BOMBS
 CANARY = f"canary {secrets.token_hex(16)}"
 ANSWERS = Path(neurons.__file__)
 FORBIDDEN = (CANARY, "_neuron_cases", "canary-left-by")

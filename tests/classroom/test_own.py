@@ -113,7 +113,7 @@ def test_own_exercises_are_released_with_a_check_that_works(tmp_path, checks, ca
         "What happens below zero?\n"
     )
     assert "no such attribute." in check("leaky", lambda x: x.foo).message
-    assert "should be" in check("leaky", lambda x: x).message
+    assert "should give" in check("leaky", lambda x: x).message
     assert check("plain", lambda a, b: {"sum": b + a}).passed
     assert main(["release", "quiz", *given, "--exercise", "plane"]) == 2
     assert "quiz has no exercise ['plane']; it has ['leaky', 'plain']" in capsys.readouterr().err

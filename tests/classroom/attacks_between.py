@@ -1,0 +1,52 @@
+"""Attacks on what sandboxes share, and on what looks at their replies: see :mod:`.attacks`."""
+
+from classroom.attacks import answer
+
+SOLVED = "return np.maximum(x @ w + b, 0)"
+FILE = "import ctypes, fcntl, os, platform, struct\nC = ctypes.CDLL(None)\n"
+FILE += "FILE = open('/course/worker.py')"
+TALK = {  # to another sandbox, by whatever both can reach and change: solved if that is possible
+    "lock a file that all see": answer(
+        f"fcntl.lockf(FILE, fcntl.LOCK_SH | fcntl.LOCK_NB)\n{SOLVED}", FILE
+    ),
+    "ask for a lock on it": answer(
+        f"fcntl.fcntl(FILE, fcntl.F_GETLK, struct.pack('hhqqi4x', 1, 0, 0, 0, 0))\n{SOLVED}", FILE
+    ),
+    "lock it in the other way": answer(
+        f"fcntl.flock(FILE, fcntl.LOCK_SH | fcntl.LOCK_NB)\n{SOLVED}", FILE
+    ),
+    "take a lease on it": answer(f"fcntl.fcntl(FILE, 1024, 0)\n{SOLVED}", FILE),
+    "be told when a folder is touched": answer(
+        f"fcntl.fcntl(os.open('/course', 0), 1026, 1)\n{SOLVED}", FILE
+    ),
+    "watch it": answer(f"if C.inotify_init1(0) >= 0: {SOLVED}", FILE),
+    "wake who waits on a file in memory": answer(
+        f"""
+        view = np.memmap('/course/worker.py', mode='r')
+        number = 202 if platform.machine() == 'x86_64' else 98
+        if C.syscall(number, ctypes.c_void_p(view.ctypes.data), 1, 1, None, None, 0) >= 0:
+            {SOLVED}
+        """,
+        FILE,
+    ),
+    "memory that has a key": answer(
+        f"if C.shmget(4711, 4096, 0o1666) >= 0 or C.memfd_create(b'x', 0) >= 0: {SOLVED}", FILE
+    ),
+    "messages that have a key": answer(
+        f"if C.msgget(4711, 0o1666) >= 0 or C.semget(4711, 1, 0o1666) >= 0: {SOLVED}", FILE
+    ),
+    "counters of the whole machine": answer(
+        f"""
+        room = ctypes.create_string_buffer(256)
+        if C.sysinfo(room) == 0 or C.pipe(room) == 0:
+            {SOLVED}
+        """,
+        FILE,
+    ),
+}
+BOMBS = {  # small on the wire, large where they are looked at
+    "strings that multiply": answer("return ['x' * 900000] + [''] * 900"),
+    "rows of unequal length": answer("return [[1.0] * 9000, [1.0] * 9001]"),
+    "an array without numbers": answer("return np.zeros((0, 2**60))"),
+    "a dictionary of everything": answer("return {i: str(i) * 9 for i in range(5000)}"),
+}
