@@ -5,13 +5,14 @@ import inspect
 import linecache
 import signal
 
-from nncourse.exercises import handed
+from nncourse import exercises
 from nncourse.exercises.calling import called, plain, where
 
 __all__ = ["Interruption", "Notebook", "described"]
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ABSENT = object()
+handed = vars(exercises).get("handed", {})  # what answers to exercises are handed to, inside
 
 
 class Notebook:

@@ -46,8 +46,7 @@ def grade_class(options):
     found = find(options.submissions, layout=options.layout, without=[options.output])
     own = load_own(options.extra_checks) if options.extra_checks else {}
     roster = Roster.read(options.roster).match(found.submissions) if options.roster else None
-    names = ([defined(n.cells) for n in load(one)[0]] for one in found.submissions)
-    plan, not_graded = make_plan(options, own, lambda: names)
+    plan, not_graded = make_plan(options, own, lambda: map(_names, found.submissions))
     if unknown := set(options.regrade) - set(plan.checks):
         raise ValueError(f"there is no exercise {sorted(unknown)}; there are {list(plan.checks)}")
     policy = _policy(options, plan)
@@ -81,6 +80,14 @@ def grade_class(options):
         for what, why in told[:LINES]:
             print(f"  {visible(what)}: {visible(why)}")
     return 1 if told else 0
+
+
+def _names(one):
+    """Return the names that each notebook of a student defines."""
+    try:
+        return [defined(notebook.cells) for notebook in load(one)[0]]
+    except Exception:  # it is told when the submission is graded
+        return []
 
 
 def _policy(options, plan):
@@ -122,7 +129,8 @@ def _similar(graded, plan):
         cells = [cell for notebook in load(one)[0] for cell in notebook.cells]
         for name, result in each["exercises"].items():
             if text := answer_of(cells, name):
-                answers[name][who], said[name][who] = text, result["message"]
+                answers[name][who] = text
+                said[name][who] = " ".join(result["message"].splitlines())
     book = chapters.find_book()
     titles = [title for title in plan.points if (book / f"{title}.ipynb").exists()]
     tasks = [task for title in titles for task in chapters.tasks(chapters.read(title, book))]
@@ -143,7 +151,8 @@ def _fill(options, roster, graded):
     possible = total(graded[0][1])[1]
     comments = {}
     for one, each in graded:
-        said = [f"{name}: {r['message']}" for name, r in each["exercises"].items() if r["message"]]
+        first = {n: r["message"].partition("\n")[0] for n, r in each["exercises"].items()}
+        said = [f"{name}: {text}" for name, text in first.items() if text]
         comments[one.id] = " · ".join(said)[:1000]
     text, note = roster.filled(options.column, earned, possible, comments)
     write(options.output / "upload.csv", text)

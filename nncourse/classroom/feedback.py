@@ -33,7 +33,7 @@ def _reasons(result):
     parts = [
         f"{'✓' if part['points'] == part['possible'] else '✗'} {part['name']}: "
         f"{points(part['points'])} of {points(part['possible'])}"
-        + (f" – {part['message']}" if part["message"] else "")
+        + (f" – {' '.join(part['message'].splitlines())}" if part["message"] else "")
         for part in result.get("parts", ())
     ]
     return [*(parts or result["message"].splitlines()), *result.get("why", ())]

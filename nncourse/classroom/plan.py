@@ -1,6 +1,7 @@
 """What is graded: the chapters that were handed in, their exercises, and checks of one's own."""
 
 import re
+import textwrap
 from collections import Counter
 
 from ..exercises import all_exercises
@@ -9,14 +10,28 @@ from .files import visible
 
 __all__ = ["Plan", "defined", "make_plan"]
 
-DEFINED = re.compile(r"^(?:async +)?(?:def|class) +(\w+)|^(\w+) *=(?!=)", re.MULTILINE)
+DEFINED = re.compile(r"^(?:>>> )?(?:(?:async +)?(?:def|class) +(\w+)|(\w+) *=(?!=))", re.MULTILINE)
 
 
 class Plan:
-    """The checks of each exercise by name, and the points by chapter and name."""
+    """What is graded.
+
+    ``points`` are by chapter and name. ``checks`` has for each name the list of its criteria: pairs
+    (label, exercises). Each criterion has its own points, those of its first exercise; an answer
+    must pass all of its exercises. ``own`` are the names with checks of the instructor's own.
+    """
 
     def __init__(self, checks, points, own=()):
         self.checks, self.points, self.own = checks, points, set(own)
+
+    def possible(self, name):
+        """Return the points of an exercise."""
+        return sum(exercises[0].points for _, exercises in self.checks[name])
+
+    def rounds(self, names):
+        """Yield the checks to run together: the first criterion of each exercise, the next ones."""
+        for i in range(max(len(self.checks[name]) for name in names)):
+            yield {n: self.checks[n][i][1] for n in names if i < len(self.checks[n])}
 
 
 def defined(cells):
@@ -27,7 +42,7 @@ def defined(cells):
     >>> sorted(defined(["def f(x):\\n    y = 1", "# def g(x):", "h = f"]))
     ['f', 'h']
     """
-    return {a or b for cell in cells for a, b in DEFINED.findall(cell)}
+    return {a or b for cell in cells for a, b in DEFINED.findall(textwrap.dedent(cell))}
 
 
 def make_plan(options, own, notebooks):
@@ -51,12 +66,17 @@ def make_plan(options, own, notebooks):
     if not wanted:
         wanted, remarks = _handed_in(names, list(notebooks()))
     points = {c: {n: known[n].points for n in names[c]} for c in wanted}
-    checks = {name: [known[name]] for chapter in points.values() for name in chapter}
+    checks = {name: {"": [known[name]]} for chapter in points.values() for name in chapter}
     for title, module in own.items():
         for exercise in module.EXERCISES:
-            if exercise.name not in checks:
-                points.setdefault(title, {})[exercise.name] = exercise.points
-            checks.setdefault(exercise.name, []).append(exercise)
+            name, _, label = exercise.name.partition(".")
+            criteria = checks.setdefault(name, {})
+            if label not in criteria:
+                where = next((c for c, names in points.items() if name in names), title)
+                worth = points.setdefault(where, {})
+                worth[name] = worth.get(name, 0) + exercise.points
+            criteria.setdefault(label, []).append(exercise)
+    checks = {name: list(criteria.items()) for name, criteria in checks.items()}
     if missing := set(options.exercise) - set(checks):
         raise ValueError(f"there is no exercise {sorted(missing)}; there are {list(checks)}")
     chosen = options.exercise or list(checks)
@@ -65,7 +85,7 @@ def make_plan(options, own, notebooks):
     if not points:
         raise ValueError("these notebooks answer no exercise of the book; name it: --chapter NAME")
     checks = {name: checks[name] for names in points.values() for name in names}
-    mine = {exercise.name for module in own.values() for exercise in module.EXERCISES}
+    mine = {e.name.partition(".")[0] for module in own.values() for e in module.EXERCISES}
     return Plan(checks, points, mine & set(checks)), remarks
 
 

@@ -5,13 +5,12 @@ again does not lose them, and taking one back needs no grading.
 """
 
 import copy
-import csv
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .files import visible
-from .roster import squash
+from .roster import read_rows, squash
 
 __all__ = ["Policy", "penalty", "read_decisions"]
 
@@ -95,11 +94,12 @@ def read_decisions(path, kind, exercises=()):
         If a column is missing, or a date, an exercise or a number of points is none.
     """
     needed = {"extensions": ["student", "until"], "overrides": ["student", "exercise", "points"]}
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if missing := set(needed[kind]) - set(reader.fieldnames or ()):
-            raise ValueError(f"{path} needs the columns {needed[kind]}; {sorted(missing)} missing")
-        rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
+    header, *rows = read_rows(path) or [[]]
+    header = [title.strip().casefold() for title in header]
+    if missing := set(needed[kind]) - set(header):
+        raise ValueError(f"{path} needs the columns {needed[kind]}; {sorted(missing)} missing")
+    rows = [dict(zip(header, map(str.strip, row), strict=False)) for row in rows if any(row)]
+    rows = [dict.fromkeys(header, "") | row for row in rows]
     for line, row in enumerate(rows, 2):
         row.setdefault("reason", "")
         try:

@@ -1,13 +1,15 @@
 """The list of a class, as a learning platform exports it: who is missing, and where grades go."""
 
 import csv
+import io
 import re
 import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from .writing import as_csv, inert, points
 
-__all__ = ["Roster", "squash"]
+__all__ = ["Roster", "read_rows", "squash"]
 
 NUMBERS = (
     "id", "identifier", "sid", "studentid", "sisuserid", "sisloginid", "idnumber", "orgdefinedid",
@@ -27,6 +29,17 @@ def squash(text):
     """
     text = unicodedata.normalize("NFKC", text).casefold()
     return "".join(c for c in text if unicodedata.category(c)[0] in "LMN")
+
+
+def read_rows(path):
+    """Return the rows of a CSV file, whichever sign a spreadsheet has put between its cells."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    sign = max(",;\t", key=text.partition("\n")[0].count)
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=sign))
 
 
 def _orders(name):
@@ -53,8 +66,7 @@ class Roster:
         ValueError
             If there is no such column.
         """
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
+        header, *rows = read_rows(path) or [[]]
         roster = cls(header, [row + [""] * (len(header) - len(row)) for row in rows])
         if not roster._columns(NUMBERS + NAMES + LAST):
             raise ValueError(f"{path} has no column with names or numbers of students: {header}")
@@ -76,31 +88,26 @@ class Roster:
 
     def match(self, submissions):
         """Find the row of each submission: by a number, otherwise by a name that only one has."""
-        students, taken = self.students(), {}
+        students, taken, names = self.students(), {}, defaultdict(set)
+        numbers = {column: defaultdict(set) for column in self._columns(NUMBERS)}
+        for i in students:
+            for name in _orders(self.name(self.rows[i])):
+                names[name].add(i)
+            for column, known in numbers.items():
+                cell = self.rows[i][column].strip().casefold()
+                for number in (cell, cell.split("@")[0], cell.split(" ")[-1]):
+                    known[number].add(i)
         for one in submissions:
-            rows = self._by_number(one, students)
-            if not rows:
-                wanted = _orders(one.student)
-                rows = [i for i in students if wanted & _orders(self.name(self.rows[i]))]
-            taken.setdefault(rows[0] if len(rows) == 1 else None, []).append(one)
+            wanted = [text.casefold() for text in (one.number, one.student) if text]
+            rows = [known[w] for known in numbers.values() for w in wanted if len(known[w]) == 1]
+            found = set().union(*(names[name] for name in _orders(one.student)))
+            row = min(rows[0]) if rows else min(found) if len(found) == 1 else None
+            taken.setdefault(row, []).append(one)
         self.strangers = taken.pop(None, [])
         for row, several in taken.items():
             self.matched[row] = several[0]
             self.strangers += several[1:]
         return self
-
-    def _by_number(self, one, students):
-        for column in self._columns(NUMBERS):
-            for wanted in filter(None, (one.number, one.student)):
-                cells = {i: self.rows[i][column].strip().casefold() for i in students}
-                rows = [
-                    i
-                    for i, cell in cells.items()
-                    if wanted.casefold() in (cell, cell.split("@")[0], cell.split(" ")[-1])
-                ]
-                if len(rows) == 1:
-                    return rows
-        return []
 
     def missing(self):
         """Return the names of those who handed in nothing."""

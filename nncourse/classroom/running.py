@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import secrets
 import threading
 import traceback
@@ -12,7 +13,6 @@ from tqdm.auto import tqdm
 
 from . import chapters
 from .grading import grade
-from .plan import defined
 from .sandbox import Sandbox, SandboxError
 from .submissions import load
 from .writing import write
@@ -116,7 +116,13 @@ class Work:
                 why = f"the grader was ended {tries} times while this ran: it is skipped. "
                 return self._nothing(f"{why}To try again, delete results/{started.name}", [], aside)
             write(started, json.dumps(tries + 1))
-            found = self._grade(notebooks, todo, contents)
+            said = [set(re.findall(r"\w+", "\n".join(n.cells))) & set(todo) for n in notebooks]
+            answering = [n for n, words in zip(notebooks, said, strict=True) if words] or notebooks
+            try:
+                found = self._grade(answering, todo, contents)
+            except SandboxError:  # stopped; nobody's fault
+                started.unlink(missing_ok=True)
+                raise
             for name, result in found["exercises"].items():
                 known[name] = {"digest": digests[name], "result": result}
             record = {"results": known, "notes": found["notes"]}
@@ -134,18 +140,30 @@ class Work:
         }
 
     def _grade(self, notebooks, names, contents):
-        """Grade each notebook by itself; the best result of each exercise counts."""
-        checks = {name: self.plan.checks[name] for name in names}
+        """Return results and notes; the criteria of an exercise are put together."""
         settings = self.settings | {"printed": self.printed}
         if self.own_inputs:  # other inputs for each submission, and whenever it changes
             mixed = hashlib.sha256(f"{settings['seed']} {contents}".encode()).digest()
             settings["seed"] = int.from_bytes(mixed[:6])
-        answering = [n for n in notebooks if len(notebooks) == 1 or defined(n.cells) & set(names)]
-        return grade([(n.name, n.cells) for n in answering], checks, self.sandbox, **settings)
+        results, notes, files = {}, [], [(n.name, n.cells) for n in notebooks]
+        for i, checks in enumerate(self.plan.rounds(names)):
+            found = grade(files, checks, self.sandbox, **settings)
+            notes += [note for note in found["notes"] if note not in notes]
+            for name, part in found["exercises"].items():
+                label = self.plan.checks[name][i][0]
+                if len(self.plan.checks[name]) == 1:
+                    results[name] = part
+                    continue
+                whole = results.setdefault(name, part | {"points": 0, "possible": 0, "parts": []})
+                whole["points"] += part["points"]
+                whole["possible"] += part["possible"]
+                whole["message"] = whole["message"] or part["message"]
+                whole["parts"].append({"name": label or "as in the book"} | part)
+        return {"exercises": results, "notes": notes}
 
     def _nothing(self, remark, looked_at, aside):
         zero = {"points": 0, "message": remark or "nothing to run.", "notebook": ""}
-        exercises = {n: zero | {"possible": c[0].points} for n, c in self.plan.checks.items()}
+        exercises = {n: zero | {"possible": self.plan.possible(n)} for n in self.plan.checks}
         return {"exercises": exercises, "notes": [], "remarks": [remark] if remark else [],
                 "looked_at": looked_at, "late": [], "aside": aside}  # fmt: skip
 

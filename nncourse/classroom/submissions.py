@@ -132,7 +132,8 @@ def find(folder, *, layout=None, without=()):
 
 def load(submission):
     """Return the notebooks of a submission, remarks on what could not be read, and other files."""
-    notebooks, remarks, aside, left = [], list(submission.remarks), [], MAXIMUM_BYTES
+    notebooks, remarks, aside = [], list(submission.remarks), []
+    tried, left = 0, MAXIMUM_BYTES
     for name, entry, late, problem in files_of(submission):
         if not problem and not NOTEBOOK.fullmatch(entry.name):
             aside.append(name)
@@ -140,7 +141,8 @@ def load(submission):
         try:
             if problem:
                 raise FileError(problem)
-            if len(notebooks) == MAXIMUM_NOTEBOOKS:
+            tried += 1
+            if tried > MAXIMUM_NOTEBOOKS:
                 raise FileError(f"only {MAXIMUM_NOTEBOOKS} notebooks of a student are looked at")
             data = read(entry, min(max(left, 0), READ_BYTES))
             left -= len(data)
@@ -160,6 +162,7 @@ def files_of(submission):
     Folders and ZIP files are looked into level by level, until a limit is reached.
     """
     waiting = deque((entry, late, len(entry.parts)) for entry, late in submission.entries)
+    archives = 0
     for _ in range(MAXIMUM_FILES):
         if not waiting:
             return
@@ -171,7 +174,10 @@ def files_of(submission):
             yield name, entry, late, entry.problem
         elif len(entry.parts) - top > MAXIMUM_DEPTH:
             yield name, entry, late, "it lies in too many folders"
+        elif is_zip(entry) and archives == MAXIMUM_NOTEBOOKS:
+            yield name, entry, late, f"only {archives} ZIP files of a student are opened"
         else:
+            archives += is_zip(entry)
             try:
                 below = children(entry, MAXIMUM_FILES + 1)
                 waiting.extend((e, late, top) for e in below)

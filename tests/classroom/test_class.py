@@ -149,6 +149,7 @@ MOODLE = """Identifier,Full name,Email address,Status,Grade,Maximum Grade,Feedba
 Participant 5,Jane Doe,jane@s.example,Submitted,,100.00,
 Participant 6,Jane Doe,other@s.example,-,-,100.00,
 """
+EXCEL = "Name;Grade;Comment\nDöe, Jane;;a,b\n".encode("cp1252")  # as a spreadsheet may save it
 GRADESCOPE = "First Name,Last Name,SID,Email,Total Score,Max Points\nJane,Doe,5,j@s.example,,4\n"
 
 
@@ -160,10 +161,16 @@ def test_moodle_s_worksheet_and_gradescope_s_table(tmp_path, made_up):
                   ["Participant 6", "Jane Doe", "other@s.example", "-", "-", "100.00", ""]]),
         (GRADESCOPE, [["Jane", "Doe", "5", "j@s.example", "2", "4"]]),
     ):  # fmt: skip
-        (tmp_path / "list.csv").write_text(text, encoding="utf-8")
+        hand_in(tmp_path, {"list.csv": text})
         given = ["--chapter", "01_neurons", "--roster", str(tmp_path / "list.csv")]
         assert grade(tmp_path, *given) == 0
         assert rows(tmp_path / "out" / "upload.csv")[1:] == expected
+
+
+def test_a_roster_from_a_spreadsheet(tmp_path, made_up):
+    hand_in(tmp_path, {"class/Jane Do\u0308e.ipynb": notebook(NEURON), "list.csv": EXCEL})
+    assert grade(tmp_path, "--chapter", "01_neurons", "--roster", str(tmp_path / "list.csv")) == 0
+    assert rows(tmp_path / "out" / "upload.csv")[1:] == [["Döe, Jane", "1", "a,b"]]
 
 
 def test_rosters_that_do_not_fit(tmp_path, made_up, capsys):

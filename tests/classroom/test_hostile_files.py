@@ -133,7 +133,18 @@ def large(folder):
     hand_in(folder, {f"{i}.ipynb": WORK + " " * 19_000_000 for i in range(5)})
 
 
+def zips(folder):
+    hand_in(folder, {f"{i}.zip": zipped({"x.txt": ""}) for i in range(30)})
+
+
+def bombs(folder):
+    bomb = zipped({f"{i}.ipynb": " " * 10 for i in range(100)})
+    hand_in(folder, {"bombs.zip": bomb})
+
+
 TOO_MUCH = {
+    zips: "only 20 ZIP files",
+    bombs: "only 20 notebooks",
     deep: "it lies in too many folders",
     many: "more than 1,000 files",
     notebooks: "only 20 notebooks",

@@ -49,7 +49,13 @@ def ran(sandboxed, tmp_path_factory):
     leaky = "def leaky(x):\n    return np.where(x > 0, x, 0.1 * x)"
     hand_in(top / "submissions", {
         "doejane_1_2_04_backpropagation.ipynb": notebook(*answers, leaky),
-        "roejoe_3_4_04_backpropagation.ipynb": notebook(*answers[:2]),
+        "roejoe_LATE_3_4_04_backpropagation.ipynb": notebook(*answers[:2]),
+    })  # fmt: skip
+    hand_in(top, {
+        "roster.csv": "Student,ID,SIS User ID,Section,Homework 4 (9)\n    Points Possible,,,,18\n"
+                      "Doe Jane,1,,A,\nRoe Joe,3,,A,\nPoe Ann,5,,A,\n",
+        "extensions.csv": "student,until\n3,\n",
+        "overrides.csv": "student,exercise,points,reason\nroejoe,softmax_backward,1.5,good\n",
     })  # fmt: skip
     for code in blocks("python"):
         hand_in(top, {re.search(r"`(checks/\w+\.py)`:", PAGE)[1]: code})
@@ -73,7 +79,9 @@ def test_the_copy_has_its_own_address(ran):
 def test_notebooks_are_released(ran):
     released = {str(path.relative_to(ran / "dist")) for path in (ran / "dist").rglob("*.ipynb")}
     quiz = "quiz/04_backpropagation.ipynb"
-    assert released == {"04_backpropagation.ipynb", "05_gradient_descent.ipynb", quiz}
+    assert released == {
+        "04_backpropagation.ipynb", "05_gradient_descent.ipynb", "quiz.ipynb", quiz,
+    }  # fmt: skip
     assert (ran / "dist" / quiz).read_text(encoding="utf-8").count("exercises.check(") == 2
 
 
@@ -83,6 +91,13 @@ def test_the_class_is_graded(ran):
     assert grades(ran / "grades-exam") == [
         ["04_backpropagation", "quiz"], ["9", "2"], ["9", "2"], ["2", "0"],
     ]  # fmt: skip
+    assert grades(ran / "grades-final")[1:] == [["9"], ["9"], ["3.5"]]
+    with open(ran / "grades-final" / "upload.csv", encoding="utf-8", newline="") as file:
+        assert [row[-1] for row in csv.reader(file)] == ["Homework 4 (9)", "18", "18", "7", ""]
+    assert (ran / "grades-final" / "similar.html").exists()
+    assert {p.name for p in (ran / "grades" / "feedback").glob("doejane*")} == {
+        "doejane_1.html", "doejane_1.ipynb",
+    }  # fmt: skip
     table = re.findall(r"^\| ([^|]+) \| (?!Holds|:)", PAGE.split("| File in")[1], re.MULTILINE)[:5]
     for name in re.findall(r"`([\w./-]+)`", "".join(table)):
         assert (ran / "grades" / name).exists()
@@ -108,10 +123,31 @@ def test_the_plan_lists_chapters_exercises_and_points():
 def test_the_layouts_are_recognized(tmp_path):
     table = PAGE.split("| From |")[1].split("\n\n")[0]
     files = re.findall(r"`([^`]+\.ipynb)`", table)
-    assert len(files) == 5
+    assert len(files) == 9
     for i, name in enumerate(files):
         (one,) = find(hand_in(tmp_path / str(i), {name: notebook("1")})).submissions
-        assert one.student in {"doejane", "Jane Doe", "jane"}
+        assert one.student in {"doejane", "Jane Doe", "jane", "submission_71"}
+
+
+def test_the_limits_are_those_of_the_page():
+    from nncourse.classroom import files, notebooks, submissions
+
+    megabytes = files.MAXIMUM_BYTES // 10**6
+    for text in (f"at most {submissions.MAXIMUM_NOTEBOOKS} notebooks",
+                 f"{submissions.MAXIMUM_FILES:,} files",
+                 f"{submissions.MAXIMUM_BYTES // 10**6} MB are read",
+                 f"{megabytes} MB and {notebooks.MAXIMUM_CELLS:,} code cells"):  # fmt: skip
+        assert text in PAGE.replace("\n", " ")
+
+
+def test_the_page_names_every_option_and_no_other():
+    from nncourse.classroom.__main__ import _parser
+
+    commands = _parser()._subparsers._group_actions[0].choices
+    known = {option for parser in commands.values() for option in parser._option_string_actions}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE))
+    assert named <= known
+    assert {k for k in known if k.startswith("--")} - named == {"--help", "--output"}
 
 
 def test_what_the_page_says_of_the_attacks_and_the_switch():

@@ -147,6 +147,41 @@ def test_a_changed_check_grades_its_own_exercises_only(tmp_path, checks, monkeyp
     assert graded == [["leaky", "neuron"], ["leaky"]]
 
 
+# No answer meets both criteria: each is seen to be graded by itself.
+CRITERIA = """
+import numpy as np
+from nncourse.exercises import Exercise, Mistake
+EXERCISES = (
+    Exercise("center.shape", lambda x: x.shape, lambda rng: [(rng.normal(size=(2, 3)),)], points=1),
+    Exercise("center.mean", lambda x: x - x.mean(0), lambda rng: [(rng.normal(size=(2, 3)),)],
+             (Mistake(lambda x: x - x.mean(1, keepdims=True), "Along which axis?"),), points=2),
+)
+"""
+
+
+@pytest.mark.usefixtures("sandboxed")
+def test_partial_credit_by_criterion_with_its_reason(tmp_path):
+    """Criteria are exercises with a dot in their names; the function is what stands before it."""
+    wrong = "def center(x):\n    return x - x.mean(1, keepdims=True)"
+    right = "def center(x):\n    return x - x.mean(0)"
+    hand_in(tmp_path, {"checks/quiz.py": CRITERIA, "class/ann.ipynb": notebook(wrong),
+                       "class/bob.ipynb": notebook(right)})  # fmt: skip
+    given = ["--extra-checks", str(tmp_path / "checks"), "--exercise", "center"]
+    assert main(["grade", str(tmp_path / "class"), "-o", str(tmp_path / "out"), *given]) == 0
+    lines = (tmp_path / "out" / "details.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[4] for line in lines] == ["center", "0", "2"]
+    page = (tmp_path / "out" / "feedback" / "ann.html").read_text(encoding="utf-8")
+    assert "0 of 3 points" in page and "✗ mean: 0 of 2 – Along which axis?" in page
+    assert main(["release", "quiz", "-o", str(tmp_path), *given]) == 0
+    stub = nbformat.read(tmp_path / "quiz.ipynb", as_version=4).cells[-1].source
+    assert stub.startswith(
+        'def center(x):\n    ...\n\n\nnn.exercises.check("center.shape", center)'
+    )
+    assert stub.endswith('\nnn.exercises.check("center.mean", center)')
+    page = (tmp_path / "out" / "feedback" / "bob.html").read_text(encoding="utf-8")
+    assert "2 of 3 points" in page and "✓ mean: 2 of 2" in page and "✗ shape: 0 of 1 – " in page
+
+
 def test_damaged_recordings_are_named():
     from nncourse.exercises import add
 

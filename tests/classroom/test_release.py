@@ -15,7 +15,7 @@ from classroom.notebooks import BOOK, CHAPTERS, graded_tasks, secret_lines
 
 from nncourse.classroom.__main__ import main
 from nncourse.classroom.chapters import tasks
-from nncourse.classroom.worker import plain_python
+from nncourse.classroom.transform import as_python
 from nncourse.exercises import Verdict, all_exercises
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
@@ -79,7 +79,7 @@ def test_the_student_notebook_runs_and_says_what_is_missing(released, chapter, c
     namespace, verdicts = {}, []
     for cell in nbformat.read(released / f"{chapter}.ipynb", as_version=4).cells[2:]:
         if cell.cell_type == "code":
-            lines = plain_python(cell.source).splitlines()
+            lines = as_python(cell.source).splitlines()
             if lines and lines[-1].startswith("nn.exercises.check"):
                 lines[-1] = f"verdict = {lines[-1]}"
             exec("\n".join(lines), namespace)
