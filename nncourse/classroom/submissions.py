@@ -59,9 +59,9 @@ class Submission:
         ('jane', 'J-rgen.d70c64451a600452')
         """
         whole = f"{self.student}_{self.number}" if self.layout == "canvas" else self.student
-        if self.layout in ("canvas", "folder") and PLAIN.fullmatch(whole):
-            if ("_" in whole) == (self.layout == "canvas"):
-                return whole
+        itself = self.layout == "folder" and self.key in ("", self.student) and "_" not in whole
+        if PLAIN.fullmatch(whole) and (itself or (self.layout == "canvas" and "_" in whole)):
+            return whole
         slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{self.student}-{self.number}").strip("-")[:40]
         data = f"{self.layout} {self.key or self.student}".encode("utf-8", "surrogateescape")
         return f"{slug or 'x'}.{sha256(data).hexdigest()[:16]}"
@@ -114,9 +114,12 @@ def find(folder, *, layout=None, without=()):
         if who is None:
             unread.append((str(entry), entry.problem or "it is no notebook, and nobody's"))
             continue
-        new = Submission(who.student, who.number, who.layout, who.key)
-        one = found.setdefault((who.layout, who.key), new)
-        titles.setdefault((who.layout, who.key), Counter())[who.student] += 1
+        key = who.key
+        if layout == "files":  # the same name in another folder is somebody else
+            key = "/".join([*entry.parts[:-1], who.key])
+        new = Submission(who.student, who.number, who.layout, key)
+        one = found.setdefault((who.layout, key), new)
+        titles.setdefault((who.layout, key), Counter())[who.student] += 1
         one.time = max(filter(None, (one.time, who.time)), default=None)
         if who.layout == "blackboard" and SLIP.search(entry.name):
             _blackboard(one, entry)
@@ -124,6 +127,9 @@ def find(folder, *, layout=None, without=()):
             one.entries.append((entry, who.late))
     if not found:
         raise ValueError(f"expected a folder of notebooks (*.ipynb), found none in {folder}")
+    names = Counter(one.student for one in found.values() if layout == "files")
+    for one in found.values():
+        one.student = one.key if names[one.student] > 1 else one.student
     _doubt_names(found, titles)
     shorten(found.values())
     submissions = sorted(found.values(), key=lambda s: (s.student.casefold(), s.student, s.key))

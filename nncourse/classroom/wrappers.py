@@ -93,4 +93,5 @@ def shorten(submissions):
     prefix = f"{min(wrappers, default='')}-"
     if len(wrappers) == 1 and prefix != "-" and all(p[-1].startswith(prefix) for p in parts):
         for one in submissions:
-            one.student = one.student.removeprefix(prefix) or one.student
+            if one.layout == "folder":
+                one.key = one.student = one.student.removeprefix(prefix)

@@ -111,8 +111,9 @@ LAYOUTS = {
     ),
     "github classroom": (
         ["hw4-submissions/hw4-jane/.git/x.ipynb", "hw4-submissions/hw4-jane/work.ipynb",
-         "hw4-submissions/hw4-hw4-joe/src/work.ipynb"],
-        [("hw4-joe", "", 1), ("jane", "", 1)],
+         "hw4-submissions/hw4-hw4-joe/src/work.ipynb", "hw4-submissions/hw4-/x.ipynb",
+         "hw4-submissions/hw4-hw4-/x.ipynb"],
+        [("", "", 1), ("hw4-", "", 1), ("hw4-joe", "", 1), ("jane", "", 1)],
     ),
     "folders": (["Jane/x.ipynb", "Joe/x.ipynb"], [("Jane", "", 1), ("Joe", "", 1)]),
     "files": (
@@ -138,6 +139,7 @@ def test_layouts(tmp_path, layout, wrapped):
     files = {top + name: text for name, text in files.items()}
     hand_in(tmp_path / "c", files | {f"{top}.ipynb_checkpoints/x.ipynb": WORK, ".DS_Store": "x"})
     assert [(s, n, len(work)) for s, n, work in found(tmp_path / "c")] == expected
+    assert len({one.id for one in find(tmp_path / "c").submissions}) == len(expected)
     if not any(isinstance(text, bytes) for text in files.values()):
         (tmp_path / "all.zip").write_bytes(zipped(files))
         assert found(tmp_path / "all.zip") == found(tmp_path / "c")
@@ -174,6 +176,14 @@ def test_a_class_in_one_folder_is_a_question(tmp_path):
         find(tmp_path)
     assert [s.student for s in find(tmp_path, layout="files").submissions] == ["jane", "joe"]
     assert [s.student for s in find(tmp_path, layout="folders").submissions] == ["hw4"]
+
+
+def test_files_of_the_same_name_in_two_folders_are_two_students(tmp_path):
+    names = ["a/work.ipynb", "b/work.ipynb", "b/jane_01_neurons.ipynb", "b/jane_02_mlp.ipynb"]
+    hand_in(tmp_path, dict.fromkeys(names, WORK))
+    submissions = find(tmp_path, layout="files").submissions
+    assert [s.student for s in submissions] == ["a/work", "b/work", "jane"]
+    assert len({s.id for s in submissions}) == 3
 
 
 def test_numbers_that_are_not_canvas_s_are_a_question(tmp_path):
