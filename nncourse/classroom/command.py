@@ -1,5 +1,6 @@
 """The two commands: release and grade."""
 
+import importlib.util
 import sys
 
 import nbformat
@@ -43,6 +44,8 @@ def release(options):
 
 def grade_class(options):
     """Grade all submissions; write gradebook, feedback and report; return the exit code."""
+    if options.similar and importlib.util.find_spec("rapidfuzz") is None:
+        raise ValueError('--similar needs rapidfuzz: pip install "nncourse[teach]"')
     found = find(options.submissions, layout=options.layout, without=[options.output])
     own = load_own(options.extra_checks) if options.extra_checks else {}
     roster = Roster.read(options.roster).match(found.submissions) if options.roster else None

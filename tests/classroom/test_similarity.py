@@ -93,3 +93,9 @@ def test_the_page_shows_pairs_side_by_side(tmp_path, no_sandbox):
     assert page.count("<h2>") == 1 and "ann and eve&lt;i&gt;" in page
     assert "<mark>    for k in range(n):  # begin at zero</mark>" in page
     assert "total = &#x27;&lt;b&gt;&#x27;" in page and "cy" not in page.split("<h1>")[1]
+
+
+def test_a_missing_library_is_named_before_anybody_is_graded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    given = ["grade", str(tmp_path), "-o", str(tmp_path / "out"), "--similar"]
+    assert main(given) == 2 and "--similar needs rapidfuzz" in capsys.readouterr().err

@@ -186,6 +186,14 @@ def test_files_of_the_same_name_in_two_folders_are_two_students(tmp_path):
     assert len({s.id for s in submissions}) == 3
 
 
+@pytest.mark.parametrize("text", ["[", "a: b", "- 1", "a: {':submitters': 5}", "\0", "a: &a [*a]"])
+def test_a_strange_list_of_gradescope_s_is_told(tmp_path, text):
+    hand_in(tmp_path, {"submission_metadata.yml": text, "submission_7/x.ipynb": WORK})
+    all_of_it = find(tmp_path)
+    assert "not Gradescope's list" in all_of_it.unread[0][1]
+    assert [one.number for one in all_of_it.submissions] == ["7"]
+
+
 def test_numbers_that_are_not_canvas_s_are_a_question(tmp_path):
     hand_in(tmp_path, {f"{who}_2026_11_neurons.ipynb": WORK for who in ("jane", "joe")})
     with pytest.raises(ValueError, match="number 2026 stands for several students: jane, joe"):
