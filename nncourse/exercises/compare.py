@@ -142,7 +142,7 @@ def _same(received, expected, tolerance):
 def _digits(*values):
     """Return numbers as texts with as many digits as it takes to tell them apart."""
     texts = [f"{value:.6g}" for value in values]
-    return texts if len(set(texts)) > 1 else [f"{value:.17g}" for value in values]
+    return texts if len(set(texts)) > 1 else [str(value.item()) for value in values]
 
 
 def _say(value):

@@ -26,13 +26,12 @@ def diagnosis(failing):
     part, trials = _one_part(failing)
     trials = [(a, numbers(r), numbers(e)) for a, r, e in trials]
     trials = [(a, r, e) for a, r, e in trials if r is not None and e is not None]
-    for look in (_shape, _same_shape, _sizes):
-        said = Counter(text for trial in trials for text in look(*trial))
-        if said:
-            text, count = said.most_common(1)[0]
-            if 2 * count >= len(failing) and (count >= 2 or len(failing) == 1):
-                return f"{part}: {text}" if part else text[:1].upper() + text[1:]
-    return ""
+    looks = (_shape, _same_shape, _sizes)
+    said = Counter(text for look in looks for trial in trials for text in look(*trial))
+    text, count = said.most_common(1)[0] if said else ("", 0)
+    if 2 * count < len(failing) or count < min(2, len(failing)):
+        return ""
+    return f"{part}: {text}" if part else text[:1].upper() + text[1:]
 
 
 def _one_part(failing):

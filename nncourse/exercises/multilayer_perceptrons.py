@@ -188,6 +188,7 @@ EXERCISES = (
             ),
         ),
         points=2,
+        without=("nncourse.activations.relu_vjp",),
     ),
     Exercise(
         "worst_mistakes",

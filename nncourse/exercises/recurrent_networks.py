@@ -142,6 +142,7 @@ GRU_STEP = Exercise(
         Mistake(_gru_other, "Look at the order of the blocks: update gate first, then reset."),
     ),
     points=2,
+    without=("nncourse.GRU",),
 )
 
 
@@ -310,6 +311,7 @@ LSTM_STEP_BACK = Exercise(
         ),
     ),
     points=3,
+    without=("nncourse.LSTM",),
 )
 
 EXERCISES = (

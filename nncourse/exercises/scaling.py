@@ -48,6 +48,7 @@ GPT_PARAMETERS = Exercise(
         ),
     ),
     points=1,
+    without=("nncourse.scale.counting.count_parameters",),
 )
 
 
@@ -216,6 +217,7 @@ DEQUANTIZE_Q4_1 = Exercise(
         Mistake(_misread(shift=False), "All your weights are too large by one number. Which?"),
     ),
     points=2,
+    without=("nncourse.scale.quantization.dequantize",),
 )
 
 
@@ -268,6 +270,7 @@ NUCLEUS = Exercise(
         Mistake(_rarest, "You begin with the least probable tokens."),
     ),
     points=2,
+    without=("nncourse.language.sampling.probabilities",),
 )
 
 
