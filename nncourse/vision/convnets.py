@@ -105,7 +105,9 @@ class ResidualBlock(Sequential):
         return f"ResidualBlock({self._sizes})"
 
 
-def plain_net(depth, filters, *, channels=1, classes=10, norm=False, rng=None, dtype=np.float32):
+def plain_net(
+    depth, filters, *, channels=1, classes=10, stride=1, norm=False, rng=None, dtype=np.float32
+):
     """Stack ``depth`` layers with weights: 3×3 convolutions, then a mean over all pixels, a Dense.
 
     Parameters
@@ -116,6 +118,8 @@ def plain_net(depth, filters, *, channels=1, classes=10, norm=False, rng=None, d
         Of each convolution.
     channels, classes : int
         Of the input, of the output.
+    stride : int
+        Of the first convolution.
     norm : bool
         Batch normalization before each ReLU in the middle.
     rng, dtype
@@ -142,10 +146,13 @@ def plain_net(depth, filters, *, channels=1, classes=10, norm=False, rng=None, d
     for _ in range(2 * _blocks(depth)):
         middle += _before(filters, norm, dtype)
         middle.append(Conv2D(filters, filters, 3, **options))
-    return _net(middle, filters, channels, classes, norm, rng, dtype)
+    ends = channels, filters, classes, stride
+    return _net(middle, *ends, norm, rng, dtype)
 
 
-def residual_net(depth, filters, *, channels=1, classes=10, norm=True, rng=None, dtype=np.float32):
+def residual_net(
+    depth, filters, *, channels=1, classes=10, stride=1, norm=True, rng=None, dtype=np.float32
+):
     """Stack the layers of :func:`plain_net`, with a shortcut around every two of them.
 
     Parameters, result and errors are those of :func:`plain_net`.
@@ -158,7 +165,8 @@ def residual_net(depth, filters, *, channels=1, classes=10, norm=True, rng=None,
     rng = np.random.default_rng(rng)
     options = {"norm": norm, "rng": rng, "dtype": dtype}
     middle = [ResidualBlock(filters, filters, **options) for _ in range(_blocks(depth))]
-    return _net(middle, filters, channels, classes, norm, rng, dtype)
+    ends = channels, filters, classes, stride
+    return _net(middle, *ends, norm, rng, dtype)
 
 
 def _before(channels, norm, dtype):
@@ -172,10 +180,10 @@ def _blocks(depth):
     return (depth - 2) // 2
 
 
-def _net(middle, filters, channels, classes, norm, rng, dtype):
+def _net(middle, channels, filters, classes, stride, norm, rng, dtype):
     options = {"initializer": initializers.he_normal, "rng": rng, "dtype": dtype}
     return Sequential(
-        Conv2D(channels, filters, 3, padding="same", **options),
+        Conv2D(channels, filters, 3, stride=stride, padding="same", **options),
         *middle,
         *_before(filters, norm, dtype),
         GlobalAveragePool2D(),
