@@ -53,6 +53,18 @@ def convnet(rng):
     ]  # fmt: skip
 
 
+def residual(rng):
+    """Chapter 8: two residual blocks behind a convolution that skips every second pixel."""
+    return [
+        nn.Conv2D(1, 16, 5, stride=2, padding="same", initializer=he, rng=rng),
+        nn.convnets.ResidualBlock(16, 32, stride=2, rng=rng),
+        nn.convnets.ResidualBlock(32, 32, rng=rng),
+        nn.BatchNorm(32), nn.ReLU(),
+        nn.GlobalAveragePool2D(),
+        nn.Dense(32, 10, initializer=he, rng=rng),
+    ]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a row's network is made and trained."""
@@ -93,6 +105,7 @@ RECIPES = {
     3: Recipe("06", "the same, augmented", mlp, epochs=10, augmented=True, smoothing=0.1),
     4: Recipe("07", "convolutional network", convnet, 4, 64, 3e-3),
     5: Recipe("07", "the same, augmented", convnet, 6, 64, 3e-3, augmented=True),
+    6: Recipe("08", "residual network", residual, 2, 64, 3e-3),
 }
 
 

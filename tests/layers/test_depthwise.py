@@ -61,3 +61,15 @@ def test_takes_whole_numbers():
 def test_kernels_start_with_the_scale_of_what_one_output_sees():
     kernel = nn.DepthwiseConv2D(4000, 3, rng=0).kernel.value
     assert np.var(kernel) == pytest.approx(2 / 9, rel=0.05)  # he_normal, fan_in = 9
+
+
+def test_wrong_sizes_are_explained():
+    layer = nn.DepthwiseConv2D(3, 5)
+    with pytest.raises(ValueError, match=r"\(batch, height, width, 3\), got \(4, 8, 8, 2\)"):
+        layer(np.zeros((4, 8, 8, 2)))
+    with pytest.raises(ValueError, match="needs images of at least 5×5 pixels, got 8×4"):
+        layer(np.zeros((4, 8, 4, 3)))
+    with pytest.raises(ValueError, match=r"positive sizes, got channels=2\.0"):
+        nn.DepthwiseConv2D(2.0, 3)
+    with pytest.raises(ValueError, match="'valid' or 'same', got 'x'"):
+        nn.DepthwiseConv2D(2, 3, padding="x")
