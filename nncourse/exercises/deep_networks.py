@@ -65,8 +65,9 @@ STRIDED = Exercise(
     mistakes=(
         Mistake(
             _reshaped,
-            "That is the bug of this page: reshape takes the numbers in the order in which they lie. "
-            "Entry [i, j] lies where the strides say.",
+            "That is the bug of this page: reshape takes the numbers in the order in which they "
+            "lie. Where does entry [i, j] lie? "
+            "The strides say it.",
         ),
         Mistake(
             _fortran,
