@@ -7,7 +7,7 @@ each offense; test_book.py shows that each can fail.
 import ast
 import re
 
-REVISED = ()
+REVISED = ("11_attention",)
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 # Standard terms, and the chapter that introduces each, in bold.
 TERMS = {
@@ -20,6 +20,15 @@ TERMS = {
     "local minimum": "02_linear_models",
     "feed-forward network": "03_multilayer_perceptrons",
     "inference": "03_multilayer_perceptrons",
+    "self-attention": "11_attention",
+    "cross-attention": "11_attention",
+    "causal mask": "11_attention",
+    "positional encoding": "11_attention",
+    "layer normalization": "11_attention",
+    "residual stream": "11_attention",
+    "byte-pair encoding": "11_attention",
+    "masked language modeling": "11_attention",
+    "induction head": "11_attention",
 }
 PROMPT = {"code_prompt_show": "✓ checked", "code_prompt_hide": "✓ checked"}
 

@@ -114,7 +114,7 @@ def places(rng):
 def rotary(rng):
     cos, sin = rotary_tables(8, 4, base=30.0, dtype=np.float64)
     turns = {
-        place: np.array([rotate(e, cos[place], sin[place]) for e in np.eye(4)]).T
+        place: np.array([rotate(e[None], cos[[place]], sin[[place]])[0] for e in np.eye(4)]).T
         for place in range(8)
     }
     return {
