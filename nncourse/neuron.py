@@ -53,7 +53,7 @@ class Perceptron:
     With targets t = ±1, each misclassified example moves the weights: ``w ← w + rate * t * x`` and
     ``b ← b + rate * t``. On separable data it stops after at most ``(R / margin)²`` mistakes, where
     R is the length of the longest input, counted with the constant 1 for the bias (Novikoff, 1962).
-    Otherwise it never stops by itself. Source: Rosenblatt (1958).
+    Otherwise it never stops by itself. Source: Rosenblatt (1958, 1962).
 
     Parameters
     ----------

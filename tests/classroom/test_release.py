@@ -138,7 +138,7 @@ for path in sys.argv[1:]:
 def test_nbgrader_hands_out_and_grades(tmp_path):
     """Its student version has no solution; it gives full points to solutions and none to stubs."""
     name = "01_neurons"
-    arguments = ["--exercise", "neuron", "--exercise", "convergence_bound"]
+    arguments = ["--exercise", "neuron", "--exercise", "smallest_change"]
     source = str(tmp_path / "source")
     assert main(["release", name, "-o", source, "--format", "nbgrader", *arguments]) == 0
     nbgrader(tmp_path, "generate_assignment", name)
@@ -158,4 +158,4 @@ def test_nbgrader_hands_out_and_grades(tmp_path):
     nbgrader(tmp_path, "export")
     with open(tmp_path / "grades.csv", encoding="utf-8") as file:
         scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert scores == {"ada": 4.0, "bob": 0.0}
+    assert scores == {"ada": 3.0, "bob": 0.0}

@@ -99,6 +99,29 @@ def novikoff(rng):
     }
 
 
+@chapter.evaluates("eq-average")
+def average(rng):
+    """The weights after each example, and what the exercise's answer makes of the mistakes."""
+    x, t = rng.normal(size=(7, 3)), rng.choice([-1, 1], size=7)
+    w, b, weights, biases, when = np.zeros(3), 0.0, [], [], []
+    for k, (row_, sign) in enumerate(zip(x, t, strict=True), 1):
+        if (row_ @ w + b >= 0) != (sign > 0):
+            w, b = w + sign * row_, b + sign
+            when.append(k)
+        weights.append(w)
+        biases.append(b)
+    at = np.array(when, dtype=int) - 1
+    answer = nn.exercises.all_exercises()["average_from_mistakes"].answer
+    mean_w, mean_b = answer(x[at], t[at], at + 1, 7)
+    return {
+        "N": 7,
+        r"\mathbf{W}": np.array(weights),
+        r"\mathbf{b}": np.array(biases),
+        r"\bar{\mathbf{w}}": mean_w,
+        r"\bar b": mean_b,
+    }
+
+
 @chapter.evaluates("eq-xor")
 def xor(rng):
     return {r"\mathbf{w}": rng.normal(size=2), "b": rng.normal()}
@@ -147,22 +170,6 @@ chapter.evaluates("eq-tanh", "eq-tanh-slope")(scalar(r"\tanh", A.tanh))
 chapter.evaluates("eq-relu", "eq-relu-slope", seeds=range(20))(
     scalar(r"\operatorname{ReLU}", A.relu)
 )
-chapter.evaluates("eq-leaky-relu", "eq-leaky-relu-slope", seeds=range(20))(
-    scalar(r"\operatorname{LeakyReLU}", lambda z: A.leaky_relu(z, alpha=0.3))
-)
-chapter.evaluates("eq-elu", "eq-elu-slope", seeds=range(20))(
-    scalar(r"\operatorname{ELU}", lambda z: A.elu(z, alpha=0.3))
-)
-chapter.evaluates("eq-softplus")(scalar(r"\operatorname{softplus}", A.softplus))
-chapter.evaluates("eq-silu")(scalar(r"\operatorname{SiLU}", A.silu))
-
-
-@chapter.evaluates("eq-gelu", "eq-gelu-slope")
-def gelu(rng):
-    z = rng.normal() * 1.5
-    # From the function's value back to u: the two rows together are the package's formula.
-    u = np.arctanh(2 * A.gelu(z) / z - 1)
-    return {"z": z, "u": u, r"\operatorname{GELU}": A.gelu}
 
 
 @chapter.evaluates("eq-softmax", "eq-softmax-slope")
