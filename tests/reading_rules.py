@@ -7,7 +7,7 @@ each offense; test_book.py shows that each can fail.
 import ast
 import re
 
-REVISED = ("01_neurons", "11_attention")
+REVISED = ("01_neurons", "04_backpropagation", "11_attention")
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 # Standard terms, and the chapter that introduces each, in bold.
 TERMS = {
@@ -29,6 +29,11 @@ TERMS = {
     "byte-pair encoding": "11_attention",
     "masked language modeling": "11_attention",
     "induction head": "11_attention",
+    "computation graph": "04_backpropagation",
+    "automatic differentiation": "04_backpropagation",
+    "gradient check": "04_backpropagation",
+    "forward mode": "04_backpropagation",
+    "adversarial example": "04_backpropagation",
 }
 PROMPT = {"code_prompt_show": "✓ checked", "code_prompt_hide": "✓ checked"}
 

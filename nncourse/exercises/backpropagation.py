@@ -6,42 +6,6 @@ from ..activations import sigmoid, softmax
 from .core import Exercise, Mistake
 
 
-def _g(z):
-    return np.exp(z) / (np.sin(z) ** 3 + np.cos(z) ** 3)
-
-
-def _complex_step(x, h=1e-30):
-    return _g(np.asarray(x) + 1j * h).imag / h
-
-
-def _complex_step_cases(rng):
-    return [(rng.uniform(-0.6, 2.0, shape),) for shape in (5, (2, 3), ())]
-
-
-COMPLEX_STEP = Exercise(
-    "complex_step_derivative",
-    answer=_complex_step,
-    cases=_complex_step_cases,
-    mistakes=(
-        Mistake(
-            lambda x: _g(np.asarray(x) + 1e-30j).imag,
-            "Your numbers are zero, or as small as the step. Is the step imaginary? And what turns "
-            "a change into a slope?",
-        ),
-        Mistake(
-            lambda x: _g(np.asarray(x) + 1e-30j).real,
-            "That is g(x), not its slope. Which part of the complex result holds the change?",
-        ),
-        Mistake(
-            lambda x: (_g(np.asarray(x) + 1e-6) - _g(np.asarray(x) - 1e-6)) / 2e-6,
-            "This is a central difference: about ten digits. Nothing may be subtracted here.",
-        ),
-    ),
-    points=1,
-    tolerance=1e-12,
-)
-
-
 def _weight_decay(x, y, w, b, strength):
     delta = 2 * (x @ w + b - y) / len(y)
     return x.T @ delta + 2 * strength * w, delta.sum()
@@ -64,6 +28,16 @@ def _decay_averaged(x, y, w, b, strength):
 def _error_summed(x, y, w, b, strength):
     dw, db = _weight_decay(x, y, w, b, 0)
     return dw * len(y) + 2 * strength * w, db * len(y)
+
+
+def _error_reversed(x, y, w, b, strength):
+    dw, db = _weight_decay(x, y, w, b, 0)
+    return 2 * strength * w - dw, -db
+
+
+def _error_without_two(x, y, w, b, strength):
+    dw, db = _weight_decay(x, y, w, b, 0)
+    return dw / 2 + 2 * strength * w, db / 2
 
 
 def _weight_decay_cases(rng):
@@ -92,6 +66,18 @@ WEIGHT_DECAY = Exercise(
         Mistake(
             _error_summed, "The error's part is too large by n: the loss is a mean, not a sum."
         ),
+        Mistake(
+            _error_reversed,
+            "The error's part has the wrong sign: does a larger prediction make the error larger?",
+        ),
+        Mistake(
+            _error_without_two,
+            "The penalty's part is right; in the error's part a factor of the square is lost.",
+        ),
+        Mistake(
+            lambda x, y, w, b, strength: _weight_decay(x, y, w, b, -strength),
+            "The penalty is added to the loss: which sign has its gradient?",
+        ),
     ),
     points=1,
 )
@@ -108,11 +94,23 @@ def _overflowing(grad, x):
         return p * (grad - np.sum(grad * p, axis=1, keepdims=True))
 
 
+def _one_maximum(grad, x):
+    with np.errstate(all="ignore"):
+        p = np.exp(x - x.max())
+        p = p / p.sum(axis=1, keepdims=True)
+        return p * (grad - np.sum(grad * p, axis=1, keepdims=True))
+
+
+def _down_the_columns(grad, x):
+    return _softmax_backward(grad.T, x.T).T
+
+
 def _softmax_cases(rng):
     shapes = (4, 3), (1, 5), (6, 2), (3, 1)
     cases = [(rng.normal(size=shape), rng.normal(size=shape)) for shape in shapes]
     large = 1000 + rng.normal(size=(3, 4))
-    return [*cases, (rng.normal(size=(3, 4)), large)]
+    mixed = np.array([[1000.0, 999.0, 998.0], [0.5, 0.0, 1.0]])
+    return [*cases, (rng.normal(size=(3, 4)), large), (rng.normal(size=(2, 3)), mixed)]
 
 
 SOFTMAX_BACKWARD = Exercise(
@@ -136,6 +134,16 @@ SOFTMAX_BACKWARD = Exercise(
             lambda grad, x: softmax(x) - grad,
             "Prediction minus target is for softmax with cross-entropy. Here grad is any gradient.",
         ),
+        Mistake(
+            lambda grad, x: grad * softmax(x),
+            "That multiplies by p and stops: what does each score do to the other probabilities?",
+        ),
+        Mistake(_down_the_columns, "Each row is one softmax: along which axis do your p sum to 1?"),
+        Mistake(
+            _one_maximum,
+            "One maximum for all rows: exp(-1000) is 0, and a row of small numbers becomes 0/0. "
+            "Each row has a maximum of its own.",
+        ),
         Mistake(_overflowing, "exp(1000) is infinite. What may you subtract from a row first?"),
     ),
     points=2,
@@ -146,7 +154,7 @@ SOFTMAX_BACKWARD = Exercise(
 def _network_gradients(
     x, y, w1, b1, w2, b2, *, output=True, hidden=True, incoming=True, scale=None
 ):
-    """Return the four gradients, each formula right or with a published mistake in it."""
+    """Return the four gradients, each formula right or with a mistake in it."""
     a1 = sigmoid(x @ w1 + b1)
     a2 = sigmoid(a1 @ w2 + b2)
     delta2 = 2 * (a2 - y) / (scale or y.size)
@@ -155,6 +163,19 @@ def _network_gradients(
     delta1 = delta1 * a1 * (1 - a1) if hidden else delta1
     dw2 = a1.T @ delta2 if incoming else delta2
     return x.T @ delta1, delta1.sum(axis=0), dw2, delta2.sum(axis=0)
+
+
+def _sigmoid_twice(x, y, w1, b1, w2, b2):
+    a1 = sigmoid(x @ w1 + b1)
+    a2 = sigmoid(a1 @ w2 + b2)
+    delta2 = 2 * (a2 - y) / y.size * sigmoid(a2) * (1 - sigmoid(a2))
+    delta1 = delta2 @ w2.T * sigmoid(a1) * (1 - sigmoid(a1))
+    return x.T @ delta1, delta1.sum(axis=0), a1.T @ delta2, delta2.sum(axis=0)
+
+
+def _biases_averaged(x, *rest):
+    dw1, db1, dw2, db2 = _network_gradients(x, *rest)
+    return dw1, db1 / len(x), dw2, db2 / len(x)
 
 
 def _network_cases(rng):
@@ -179,7 +200,7 @@ FIXED_BACKPROPAGATION = Exercise(
     mistakes=(
         Mistake(
             _mistaken(output=False, hidden=False, incoming=False),
-            "These are still the published formulas. Begin with the gradient of w2: "
+            "These are still the formulas of the statement. Begin with the gradient of w2: "
             "does it have the shape of w2?",
         ),
         Mistake(
@@ -205,6 +226,63 @@ FIXED_BACKPROPAGATION = Exercise(
         Mistake(
             lambda *arguments: tuple(-g for g in _network_gradients(*arguments)),
             "The size is right, the sign is not: return the gradient, not the step.",
+        ),
+        Mistake(
+            lambda *arguments: tuple(g / 2 for g in _network_gradients(*arguments)),
+            "All four are half of what they should be: differentiate the square.",
+        ),
+        Mistake(
+            _sigmoid_twice,
+            "You apply the sigmoid to an activation. Its derivative is a * (1 - a) with the "
+            "activation that you have already.",
+        ),
+        Mistake(
+            _biases_averaged,
+            "The weights are right. A bias is a weight whose input is always 1: sum or mean?",
+        ),
+    ),
+    points=2,
+)
+
+
+def _leaky_cases(rng):
+    drawn = [(int(rng.integers(2, 60)), float(a)) for a in rng.uniform(0.1, 0.9, 6)]
+    return [*drawn, (8, 0.5), (100, 0.0), (10, 1.0)]
+
+
+LEAKY_RELU_VARIANCE = Exercise(
+    "leaky_relu_variance",
+    answer=lambda inputs, alpha: 2 / ((1 + alpha**2) * inputs),
+    cases=_leaky_cases,
+    mistakes=(
+        Mistake(
+            lambda inputs, alpha: 2 / inputs,
+            "That is He's rule for ReLU, where nothing comes through below zero.",
+        ),
+        Mistake(
+            lambda inputs, alpha: 2 / ((1 + alpha) * inputs),
+            "Below zero the output is alpha * z. What happens to its square?",
+        ),
+        Mistake(
+            lambda inputs, alpha: 2 / ((1 + alpha) ** 2 * inputs),
+            "The two halves add up as squares: the square of each, not the square of their sum.",
+        ),
+        Mistake(
+            lambda inputs, alpha: np.sqrt(2 / ((1 + alpha**2) * inputs)),
+            "That is the standard deviation; the variance is asked for.",
+        ),
+        Mistake(
+            lambda inputs, alpha: (1 + alpha**2) / (2 * inputs),
+            "The more power comes through, the smaller the weights must be. Yours grow.",
+        ),
+        Mistake(
+            lambda inputs, alpha: 1 / ((1 + alpha**2) * inputs),
+            "z is negative half of the time only. Set alpha = 1, where the layer is linear: "
+            "your weights should then have variance 1 / inputs.",
+        ),
+        Mistake(
+            lambda inputs, alpha: 2 / (1 + alpha**2),
+            "How many terms does the weighted sum have? Each of them adds its variance.",
         ),
     ),
     points=2,
@@ -239,6 +317,20 @@ def _over_the_batch(grad, x):
     return _normalize_backward(grad.T, x.T).T
 
 
+def _other_deviation(deviation):
+    def answer(grad, x):
+        s = deviation(x)
+        y = (x - x.mean(axis=1, keepdims=True)) / s
+        along = y * np.mean(grad * y, axis=1, keepdims=True)
+        return (grad - grad.mean(axis=1, keepdims=True) - along) / s
+
+    return answer
+
+
+def _deviation_without_one(x):
+    return np.sqrt(x.var(axis=1, ddof=1, keepdims=True) + 1e-5)
+
+
 def _normalize_cases(rng):
     shapes = (4, 3), (1, 5), (6, 4)
     cases = [(rng.normal(size=shape), rng.normal(2, 3, shape)) for shape in shapes]
@@ -258,6 +350,14 @@ NORMALIZE_BACKWARD = Exercise(
         ),
         Mistake(_constant_mean, "Direct path and deviation are right; the mean moves with x, too."),
         Mistake(_over_the_batch, "Each row is normalized by itself: look at your axis."),
+        Mistake(
+            _other_deviation(lambda x: x.std(axis=1, keepdims=True)),
+            "Look at rows that hardly vary: where is the small number under the root?",
+        ),
+        Mistake(
+            _other_deviation(_deviation_without_one),
+            "Your variance divides by d - 1; this layer's divides by d.",
+        ),
     ),
     points=3,
     without=(
@@ -267,9 +367,9 @@ NORMALIZE_BACKWARD = Exercise(
 )
 
 EXERCISES = (
-    COMPLEX_STEP,
     WEIGHT_DECAY,
     SOFTMAX_BACKWARD,
     FIXED_BACKPROPAGATION,
+    LEAKY_RELU_VARIANCE,
     NORMALIZE_BACKWARD,
 )

@@ -86,10 +86,10 @@ def test_notebooks_are_released(ran):
 
 
 def test_the_class_is_graded(ran):
-    assert grades(ran / "grades") == [["04_backpropagation"], ["9"], ["9"], ["2"]]
+    assert grades(ran / "grades") == [["04_backpropagation"], ["10"], ["10"], ["3"]]
     assert grades(ran / "grades-again") == grades(ran / "grades")
     assert grades(ran / "grades-exam") == [
-        ["04_backpropagation", "quiz"], ["9", "2"], ["9", "2"], ["2", "0"],
+        ["04_backpropagation", "quiz"], ["10", "2"], ["10", "2"], ["3", "0"],
     ]  # fmt: skip
     assert grades(ran / "grades-final")[1:] == [["9"], ["9"], ["3.5"]]
     with open(ran / "grades-final" / "upload.csv", encoding="utf-8", newline="") as file:

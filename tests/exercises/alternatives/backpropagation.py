@@ -3,13 +3,6 @@ import math
 import numpy as np
 
 
-def complex_step_derivative(x):
-    h = 1e-100
-    z = x + h * 1j
-    g = np.exp(z) / (np.sin(z) ** 3 + np.cos(z) ** 3)
-    return np.imag(g) / h
-
-
 def weight_decay_gradient(x, y, w, b, strength):
     errors = [row @ w + b - target for row, target in zip(x, y, strict=True)]
     dw = sum(2 * e * row for e, row in zip(errors, x, strict=True)) / len(y)
@@ -39,6 +32,11 @@ def fixed_backpropagation(x, y, w1, b1, w2, b2):
         parts = np.outer(row, delta1), delta1, np.outer(a1, delta2), delta2
         gradients = [total + part for total, part in zip(gradients, parts, strict=True)]
     return tuple(gradients)
+
+
+def leaky_relu_variance(inputs, alpha):
+    power_that_passes = (1 + alpha * alpha) / 2
+    return np.reciprocal(float(inputs)) / power_that_passes
 
 
 def normalize_backward(grad, x):
