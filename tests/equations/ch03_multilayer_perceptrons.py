@@ -126,10 +126,29 @@ def tent(rng):
     }
 
 
-@chapter.evaluates("eq-mlp-cross-entropy")
-def cross_entropy(rng):
-    z, y = rng.normal(size=(1, 6)), int(rng.integers(6))
+@chapter.evaluates("eq-mlp-regions")
+def regions(rng):
+    # Lines in general position; at each crossing the four regions around it, or far out two.
+    m = int(rng.integers(2, 8))
+    normals, offsets = rng.normal(size=(m, 2)), rng.normal(size=m)
+    points = [1e6 * np.array([np.cos(a), np.sin(a)]) for a in np.linspace(0, 2 * np.pi, 20_001)]
+    for i in range(m):
+        for j in range(i):
+            crossing = np.linalg.solve(normals[[i, j]], -offsets[[i, j]])
+            around = np.linalg.inv(normals[[i, j]]) @ np.array([[1, 1, -1, -1], [1, -1, 1, -1]])
+            points += list(crossing + 1e-6 * around.T)
+    signs = np.array(points) @ normals.T + offsets > 0
+    return {"m": m, "R": len(np.unique(signs, axis=0))}
+
+
+@chapter.evaluates("eq-mlp-fold", seeds=range(12))
+def fold(rng):
+    x, n = rng.normal(size=2), rng.normal(size=2)
+    n /= np.linalg.norm(n)
+    mirrored = (np.eye(2) - 2 * np.outer(n, n)) @ x
     return {
-        "L": nn.losses.softmax_cross_entropy(z, np.array([y]))[0],
-        "p_y": nn.activations.softmax(z)[0, y],
+        r"\operatorname{ReLU}": relu,
+        r"\mathbf{n}": n,
+        r"\mathbf{x}": x,
+        "F": lambda x: x if n @ x > 0 else mirrored,
     }

@@ -1,15 +1,21 @@
 import numpy as np
 
 
-def parameter_count(sizes):
-    return int(np.dot(sizes[:-1], sizes[1:]) + np.sum(sizes[1:]))
+def widest(inputs, outputs, depth, budget):
+    # quadratic in the width: (depth - 1) width² + (inputs + depth + outputs) width + outputs
+    square, linear = depth - 1, inputs + depth + outputs
+    low, high = 0, max(budget, 0) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = square * middle**2 + linear * middle + outputs <= budget
+        low, high = (middle, high) if fits else (low, middle)
+    return low
 
 
-def mlp_forward(x, weights, biases):
-    for i in range(len(weights)):
-        x = np.einsum("nd,du->nu", x, weights[i]) + biases[i]
-        x = x if i == len(weights) - 1 else np.where(x > 0, x, 0)
-    return x
+def neuron_states(x, w, b):
+    z = np.einsum("nd,dm->nm", x, w) + b
+    always, dead = z.min(axis=0) > 0, z.max(axis=0) <= 0
+    return np.array([dead.sum(), always.sum(), (~dead & ~always).sum()])
 
 
 def mend_relu(z, grad):
@@ -17,13 +23,21 @@ def mend_relu(z, grad):
     return z * on, on * grad
 
 
-def worst_mistakes(probabilities, labels, count):
-    scored = [
-        (-row.max(), i)
-        for i, (row, label) in enumerate(zip(probabilities, labels, strict=True))
-        if row.argmax() != label
-    ]
-    return [i for _, i in sorted(scored)[:count]]
+def local_map(x, weights, biases):
+    def network(inputs):
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            inputs = inputs @ w + b
+            if i < len(weights) - 1:
+                inputs = inputs * states[i]
+        return inputs
+
+    states, a = [], x
+    for w, b in zip(weights, biases, strict=True):
+        a = a @ w + b
+        states.append(a > 0)
+        a = np.where(a > 0, a, 0)
+    offset = network(np.zeros(len(x)))
+    return np.array([network(row) - offset for row in np.eye(len(x))]), offset
 
 
 def relu_interpolant(knots, values):
