@@ -360,6 +360,8 @@ def _repeat_cases(rng):
     fixed = [
         (corners, [-1, 1, 1, -1]),  # XOR
         (corners, [-1, -1, -1, 1]),  # AND
+        ([corners[i] for i in (1, 2, 0, 3)], [1, 1, -1, -1]),
+        ([corners[i] for i in (3, 0, 1, 2)], [-1, -1, 1, 1]),
         ([[1, 1], [1, 1]], [-1, 1]),  # back at the start after one epoch
         ([[-1, 1], [2, -2], [0, 0]], [1, 1, -1]),  # a circle of several epochs
         ([[-2, 2], [0, 0]], [1, -1]),  # the weights come back, the bias does not
@@ -392,6 +394,10 @@ FIRST_REPEAT = Exercise(
         Mistake(
             lambda x, t: _repeat(x, t, ties=False),
             "What does your neuron answer where z is exactly 0? A step of 0 is 1.",
+        ),
+        Mistake(
+            lambda x, t: _repeat(x, t) - _repeated(x, t),
+            "That is how many epochs the circle takes. The epoch that closes it is asked for.",
         ),
         Mistake(
             lambda x, t: _repeat(x, t, sign=True),
