@@ -101,6 +101,11 @@ def _one_maximum(grad, x):
         return p * (grad - np.sum(grad * p, axis=1, keepdims=True))
 
 
+def _one_softmax(grad, x):
+    p = softmax(x.reshape(1, -1)).reshape(x.shape)
+    return p * (grad - np.sum(grad * p, axis=1, keepdims=True))
+
+
 def _down_the_columns(grad, x):
     return _softmax_backward(grad.T, x.T).T
 
@@ -139,6 +144,10 @@ SOFTMAX_BACKWARD = Exercise(
             "That multiplies by p and stops: what does each score do to the other probabilities?",
         ),
         Mistake(_down_the_columns, "Each row is one softmax: along which axis do your p sum to 1?"),
+        Mistake(
+            _one_softmax,
+            "Your p sum to 1 over the whole array; each row is a softmax of its own.",
+        ),
         Mistake(
             _one_maximum,
             "One maximum for all rows: exp(-1000) is 0, and a row of small numbers becomes 0/0. "
@@ -250,6 +259,11 @@ def _leaky_cases(rng):
     return [*drawn, (8, 0.5), (100, 0.0), (10, 1.0)]
 
 
+def _less_comes_through(inputs, alpha):
+    with np.errstate(divide="ignore"):
+        return 2 / ((1 - np.square(alpha)) * inputs)
+
+
 LEAKY_RELU_VARIANCE = Exercise(
     "leaky_relu_variance",
     answer=lambda inputs, alpha: 2 / ((1 + alpha**2) * inputs),
@@ -279,6 +293,11 @@ LEAKY_RELU_VARIANCE = Exercise(
             lambda inputs, alpha: 1 / ((1 + alpha**2) * inputs),
             "z is negative half of the time only. Set alpha = 1, where the layer is linear: "
             "your weights should then have variance 1 / inputs.",
+        ),
+        Mistake(
+            _less_comes_through,
+            "Below zero something comes through as well, so the weights must be smaller than by "
+            "He's rule. Yours are larger.",
         ),
         Mistake(
             lambda inputs, alpha: 2 / (1 + alpha**2),
