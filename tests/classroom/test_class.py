@@ -276,9 +276,10 @@ def test_who_ended_the_grader_twice_is_skipped(tmp_path, made_up, capsys):
 
 def test_one_student_adds_no_columns(tmp_path, made_up):
     """A comment that mentions every exercise, and a helper with the name of another's."""
-    words = '# check("relu_backward", x) check("attention", x)\n"""\ndef attention(): pass\n"""'
+    words = '# check("relu_backward", x) check("mended_attention", x)\n'
+    words += '"""\ndef mended_attention(): pass\n"""'
     files = {f"s{i}.ipynb": notebook(NEURON, MAJORITY) for i in range(3)}
-    helper = "def attention(): ...\ndef softmax_backward(): ..."
+    helper = "def mended_attention(): ...\ndef softmax_backward(): ..."
     hand_in(tmp_path / "class", files | {"eve.ipynb": notebook(words, helper)})
     assert main(["grade", str(tmp_path / "class"), "-o", str(tmp_path / "out")]) == 0
     assert rows(tmp_path / "out" / "gradebook.csv")[0][5:] == ["01_neurons"]
