@@ -15,21 +15,21 @@ def _parameters(sizes):
 def _widest_by(count):
     """Return an answer that takes the largest width for which ``count(...)`` fits the budget."""
 
-    def answer(inputs, outputs, depth, budget):
+    def answer(inputs, classes, depth, budget):
         width = 0
-        while count(inputs, outputs, depth, width + 1) <= budget:
+        while count(inputs, classes, depth, width + 1) <= budget:
             width += 1
         return width
 
     return answer
 
 
-def _count(inputs, outputs, depth, width):
-    return _parameters([inputs, *[width] * depth, outputs])
+def _count(inputs, classes, depth, width):
+    return _parameters([inputs, *[width] * depth, classes])
 
 
-def _count_weights(inputs, outputs, depth, width):
-    return _count(inputs, outputs, depth, width) - depth * width - outputs
+def _count_weights(inputs, classes, depth, width):
+    return _count(inputs, classes, depth, width) - depth * width - classes
 
 
 _widest = _widest_by(_count)

@@ -1,13 +1,13 @@
 import numpy as np
 
 
-def widest(inputs, outputs, depth, budget):
-    # quadratic in the width: (depth - 1) width² + (inputs + depth + outputs) width + outputs
-    square, linear = depth - 1, inputs + depth + outputs
+def widest(inputs, classes, depth, budget):
+    # quadratic in the width: (depth - 1) width² + (inputs + depth + classes) width + classes
+    square, linear = depth - 1, inputs + depth + classes
     low, high = 0, max(budget, 0) + 1
     while high - low > 1:
         middle = (low + high) // 2
-        fits = square * middle**2 + linear * middle + outputs <= budget
+        fits = square * middle**2 + linear * middle + classes <= budget
         low, high = (middle, high) if fits else (low, middle)
     return low
 
