@@ -7,7 +7,13 @@ each offense; test_book.py shows that each can fail.
 import ast
 import re
 
-REVISED = ("01_neurons", "03_multilayer_perceptrons", "04_backpropagation", "11_attention")
+REVISED = (
+    "01_neurons",
+    "02_linear_models",
+    "03_multilayer_perceptrons",
+    "04_backpropagation",
+    "11_attention",
+)
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 # Standard terms, and the chapter that introduces each, in bold.
 TERMS = {

@@ -61,7 +61,7 @@ def chapters():
     for part in contents.get("parts", ()):
         names = [Path(entry["file"]).name for entry in part["chapters"]]
         for name in names:
-            if (ROOT / "book" / f"{name}.ipynb").exists():
+            if name[:2].isdigit() and (ROOT / "book" / f"{name}.ipynb").exists():
                 found[name] = read(name, part["caption"], name == names[0])
     return found
 

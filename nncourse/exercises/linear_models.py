@@ -6,63 +6,53 @@ from ..activations import sigmoid
 from .core import Exercise, Mistake
 
 
-def _standardize(x_train, x_new, *, center=np.mean, spread=np.std, own=False, together=False):
-    everything = np.concatenate([x_train, x_new])
-
-    def scale(x):
-        source = x if own else everything if together else x_train
-        divisor = spread(source, axis=0)
-        return (x - center(source, axis=0)) / np.where(divisor == 0, 1, divisor)
-
-    return scale(x_train), scale(x_new)
+def _original(w, b, mean, spread, *, divided=True, shift=-1.0, shifted_by=None):
+    kernel = w / spread if divided else w * spread
+    shifted_by = kernel if shifted_by is None else shifted_by
+    return kernel, b + shift * np.sum(shifted_by * mean)
 
 
-def _division_by_zero(x_train, x_new):
-    mean, spread = x_train.mean(axis=0), x_train.std(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (x_train - mean) / spread, (x_new - mean) / spread
+def _neuron_cases(rng):
+    def case(d):
+        return rng.normal(size=d), rng.normal(), rng.normal(2, 9, size=d), rng.uniform(2, 5, size=d)
+
+    fixed = np.array([2.0, -1.0]), 10.0, np.array([30.0, 4.0]), np.array([5.0, 0.5])
+    return [case(1), case(3), case(8), fixed]
 
 
-def _feature_cases(rng):
-    def case(n, m, d):
-        scale, shift = rng.uniform(0.2, 5, size=d), rng.normal(0, 9, size=d)
-        return rng.normal(size=(n, d)) * scale + shift, rng.normal(size=(m, d)) * scale + shift
-
-    constant = case(6, 4, 3)
-    constant[0][:, 1] = 2.0  # in the training data only
-    return [case(5, 3, 1), case(8, 5, 3), case(30, 2, 4), constant]
-
-
-STANDARDIZE = Exercise(
-    "standardize",
-    answer=_standardize,
-    cases=_feature_cases,
+ORIGINAL_UNITS = Exercise(
+    "original_units",
+    answer=_original,
+    cases=_neuron_cases,
     mistakes=(
         Mistake(
-            _division_by_zero,
-            "all but one case is right. What is the spread of a feature that never changes?",
+            lambda w, b, mean, spread: _original(w, b, mean, spread, shifted_by=w),
+            "the weights are right. In the bias, each mean is divided by a spread, too.",
         ),
         Mistake(
-            lambda x_train, x_new: _standardize(x_train, x_new, own=True),
-            "each array has its own units now. In which units does the model read new people?",
+            lambda w, b, mean, spread: (w / spread, b),
+            "the weights are right. What does the old neuron say at x = 0, and what does yours?",
         ),
         Mistake(
-            lambda x_train, x_new: _standardize(x_train, x_new, together=True),
-            "the new people have a say in your means. That is a leak.",
+            lambda w, b, mean, spread: _original(w, b, mean, spread, shift=1.0),
+            "the weights are right. Multiply w (x - mean) / spread out: which sign has the mean?",
         ),
         Mistake(
-            lambda x_train, x_new: _standardize(x_train, x_new, center=np.min, spread=np.ptp),
-            "that is min–max scaling. Which mean and which variance does it leave?",
+            lambda w, b, mean, spread: _original(w, b, mean, spread, divided=False),
+            "a feature in meters becomes one in centimeters: does its weight grow or shrink?",
         ),
         Mistake(
-            lambda x_train, x_new: _standardize(x_train, x_new, spread=np.var),
-            "you divide by the variance. In which unit is it, if the feature is in kilograms?",
+            lambda w, b, mean, spread: (w * spread, b - np.sum(w * mean)),
+            "a feature with a large spread has large values. Is its weight then large or small?",
         ),
         Mistake(
-            lambda x_train, x_new: _standardize(
-                x_train, x_new, spread=lambda x, axis: x.std(axis=axis, ddof=1)
-            ),
-            "close. Is your standard deviation the root of a sum divided by n, or by n - 1?",
+            lambda w, b, mean, spread: ((w - mean) / spread, b),
+            "you standardize the weights. Write down what the neuron says, and collect what is "
+            "multiplied by x.",
+        ),
+        Mistake(
+            lambda w, b, mean, spread: (w / spread, b - w / spread * mean),
+            "the bias is one number: the shifts of all features together.",
         ),
     ),
     points=1,
@@ -71,8 +61,8 @@ STANDARDIZE = Exercise(
 
 def _regression(x, y, w, b, *, factor=2.0, average=np.mean):
     error = x @ w + b - y.reshape(-1)
-    slopes = factor * average(x * error[:, None], axis=0), factor * average(error)
-    return average(error**2), *slopes
+    gradient = factor * average(x * error[:, None], axis=0), factor * average(error)
+    return average(error**2), *gradient
 
 
 def _broadcast(x, y, w, b):
@@ -81,7 +71,7 @@ def _broadcast(x, y, w, b):
     return np.mean(error**2), 2 * x.T @ table / len(x), 2 * np.mean(error)
 
 
-def _slope_of_the_first_column(x, y, w, b):
+def _gradient_of_the_first_column(x, y, w, b):
     loss, dw, _ = _regression(x, y, w, b)
     return loss, dw, dw[0]
 
@@ -110,7 +100,7 @@ MEND_REGRESSION = Exercise(
         ),
         Mistake(
             lambda x, y, w, b: _regression(x, y, w, b, factor=1.0),
-            "the loss is right; your slopes are half of what they should be.",
+            "the loss is right; your gradient is half of what it should be.",
         ),
         Mistake(
             lambda x, y, w, b: _regression(x, y, w, b, average=np.sum),
@@ -120,62 +110,155 @@ MEND_REGRESSION = Exercise(
             _uphill, "the right size, the wrong sign. Is the error forecast minus target for you?"
         ),
         Mistake(
-            _slope_of_the_first_column,
-            "check the slope in b: by which feature is the bias multiplied?",
+            _gradient_of_the_first_column,
+            "check the derivative in b: by which feature is the bias multiplied?",
         ),
     ),
     points=2,
 )
 
 
-def _logistic_step(x, y, w, b, rate, *, f=sigmoid, sign=-1.0, bias=True, average=True):
-    error = f(x @ w + b) - y
-    scale = sign * rate / (len(y) if average else 1)
-    return w + scale * x.T @ error, b + bias * scale * np.sum(error)
+def _logistic(x, y, w, b, *, target=lambda y: (y + 1) / 2, f=sigmoid, sign=1.0, average=np.mean):
+    z = x @ w + b
+    error = sign * (f(z) - target(y))
+    return np.mean(np.logaddexp(0, -y * z)), average(x * error[:, None], axis=0), average(error)
 
 
-def _squared_error_step(x, y, w, b, rate):
-    p = sigmoid(x @ w + b)
-    pull = 2 * (p - y) * p * (1 - p)
-    return w - rate * x.T @ pull / len(y), b - rate * np.mean(pull)
+def _overflows(x, y, w, b, loss=lambda z, y: np.log(1 + np.exp(-y * z))):
+    with np.errstate(all="ignore"):
+        return np.mean(loss(x @ w + b, y)), *_logistic(x, y, w, b)[1:]
+
+
+def _with_zeros_and_ones(z, y):
+    p, t = 1 / (1 + np.exp(-z)), (y + 1) / 2
+    return -(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+def _sign_of_the_logit(x, y, w, b):
+    return np.mean(np.logaddexp(0, y * (x @ w + b))), *_logistic(x, y, w, b)[1:]
+
+
+def _weights_only(x, y, w, b):
+    loss, dw, _ = _logistic(x, y, w, b)
+    return loss, dw, 0.0
 
 
 def _logistic_cases(rng):
-    def case(n, d):
-        labels = (np.arange(n) % 2)[rng.permutation(n)]
-        return rng.normal(size=(n, d)), labels, rng.normal(size=d), 0.5, rng.uniform(0.1, 1)
+    def case(n, d, size=1.0):
+        y = np.where(np.arange(n) % 2 == 0, -1, 1)[rng.permutation(n)]
+        return size * rng.normal(size=(n, d)), y, rng.normal(size=d), rng.normal()
 
-    return [case(6, 1), case(9, 3), case(30, 5)]
+    large = np.array([[1000.0], [-1000.0], [1.0]]), np.array([-1, -1, 1]), np.array([2.0]), 0.5
+    return [case(6, 1), case(9, 3), case(30, 5), large]
 
 
 MEND_LOGISTIC = Exercise(
     "mend_logistic",
-    answer=_logistic_step,
+    answer=_logistic,
     cases=_logistic_cases,
     mistakes=(
         Mistake(
-            lambda *given: _logistic_step(*given, f=lambda z: z),
-            "your neuron answers with its weighted sum. Can that be a probability?",
+            _overflows,
+            "right, until z is large: exp(1000) is infinite, and a p that is rounded to 1 leaves "
+            "log(0). Which function of NumPy adds exponentials under a logarithm?",
         ),
         Mistake(
-            lambda *given: _logistic_step(*given, f=lambda z: (z > 0).astype(float)),
+            lambda x, y, w, b: _overflows(x, y, w, b, _with_zeros_and_ones),
+            "right, until the neuron is so sure that 0 times the logarithm of 0 comes in. Compute "
+            "the loss from z.",
+        ),
+        Mistake(
+            lambda x, y, w, b: _logistic(x, y, w, b, target=lambda y: y),
+            "your gradient takes p - y. Can a probability reach the target -1?",
+        ),
+        Mistake(
+            lambda x, y, w, b: _logistic(x, y, w, b, f=lambda z: (z > 0).astype(float)),
             "that is the error of the decision. Does an answer of 51 % still teach you something?",
         ),
         Mistake(
-            lambda *given: _logistic_step(*given, sign=1.0),
-            "compute the loss before and after your step: it has grown.",
+            lambda x, y, w, b: _logistic(x, y, w, b, sign=-1.0),
+            "the loss is right; your gradient points downhill. That is the one of the likelihood.",
         ),
         Mistake(
-            lambda *given: _logistic_step(*given, bias=False),
-            "the weights move as they should. What else does this neuron learn?",
+            lambda x, y, w, b: _logistic(x, y, w, b, average=np.sum),
+            "the loss is a mean, and your gradient grows with the number of examples.",
         ),
         Mistake(
-            lambda *given: _logistic_step(*given, average=False),
-            "your step is longer the more examples there are. Where is the mean?",
+            _sign_of_the_logit,
+            "your loss is large where the neuron is right. Look at the sign in the exponent.",
         ),
         Mistake(
-            _squared_error_step,
-            "that is the step for the squared error. Which factor does cross-entropy cancel?",
+            _weights_only,
+            "the weights' gradient is right. By which feature is the bias multiplied?",
+        ),
+    ),
+    points=2,
+)
+
+
+def _cross_validated(x, y, fold, *, bias=True, seen=False, leaky_mean=False):
+    x1 = np.column_stack([x, np.ones(len(x))]) if bias else x
+    errors, nothing = np.zeros(len(y)), np.zeros(len(y))
+    for k in np.unique(fold):
+        inside = fold == k
+        others = np.ones(len(y), dtype=bool) if seen else ~inside
+        w = np.linalg.lstsq(x1[others], y[others], rcond=None)[0]
+        errors[inside] = y[inside] - x1[inside] @ w
+        nothing[inside] = y[inside] - (y if leaky_mean else y[others]).mean()
+    return np.sum(errors**2) / np.sum(nothing**2)
+
+
+def _fold_by_fold(x, y, fold, *, trained_on=np.not_equal, ratio=True):
+    x1, found = np.column_stack([x, np.ones(len(x))]), []
+    for k in np.unique(fold):
+        others, judged = trained_on(fold, k), fold == k
+        judged = ~others if trained_on is np.equal else judged
+        w = np.linalg.lstsq(x1[others], y[others], rcond=None)[0]
+        errors, nothing = y[judged] - x1[judged] @ w, y[judged] - y[others].mean()
+        found.append((np.sum(errors**2), np.sum(nothing**2)))
+    errors, nothing = np.transpose(found)
+    return np.mean(errors / nothing) if ratio else np.sum(errors) / np.sum(nothing)
+
+
+def _people_cases(rng):
+    def case(n, d, k):
+        x = rng.normal(1, 1, size=(n, d))
+        y = 5 + x @ rng.normal(size=d) + rng.normal(size=n)
+        return x, y, rng.permutation(np.arange(n) % k)
+
+    x, y, _ = case(13, 1, 2)
+    unequal = x, y, np.array([7, 7, 7, 7, 7, 2, 2, 2, 4, 4, 4, 4, 4])  # numbers are names
+    return [case(12, 1, 3), case(30, 3, 5), case(24, 2, 2), unequal]
+
+
+CROSS_VALIDATED = Exercise(
+    "cross_validated",
+    answer=_cross_validated,
+    cases=_people_cases,
+    mistakes=(
+        Mistake(
+            lambda x, y, fold: _cross_validated(x, y, fold, leaky_mean=True),
+            "almost. Whose mean does the baseline know? It has not seen the people of the fold.",
+        ),
+        Mistake(
+            _fold_by_fold,
+            "you average the ratios of the folds. Add up all squared errors first, then divide.",
+        ),
+        Mistake(
+            lambda x, y, fold: _cross_validated(x, y, fold, bias=False),
+            "what does your regression forecast for x = 0? The baseline may forecast any number.",
+        ),
+        Mistake(
+            lambda x, y, fold: _cross_validated(x, y, fold, seen=True),
+            "your regression has seen the people whom it forecasts.",
+        ),
+        Mistake(
+            lambda x, y, fold: _fold_by_fold(x, y, fold, trained_on=np.equal, ratio=False),
+            "you learn from one fold and forecast the others. It is the other way round.",
+        ),
+        Mistake(
+            lambda x, y, fold: 1 - _cross_validated(x, y, fold),
+            "that is how much is explained, the coefficient of determination. How much is left?",
         ),
     ),
     points=2,
@@ -225,7 +308,7 @@ ROC_CURVE = Exercise(
         ),
         Mistake(
             lambda labels, scores: _roc(labels, scores)[::-1],
-            "your curve lies on the wrong side of the diagonal. Which share is a false alarm?",
+            "your curve lies on the wrong side of the diagonal. Which kind is a false alarm?",
         ),
         Mistake(
             lambda labels, scores: _roc(labels, scores, reached=np.greater),
@@ -237,7 +320,7 @@ ROC_CURVE = Exercise(
         ),
         Mistake(
             _shares_of_everybody,
-            "you divide by all n. Of whom is a false alarm a share, and of whom a hit?",
+            "you divide by all n. Of whom is a false alarm a fraction, and of whom a hit?",
         ),
     ),
     points=2,
@@ -246,9 +329,9 @@ ROC_CURVE = Exercise(
 
 def _ridge(x, y, strength, *, free=True, per_example=True):
     x1 = np.column_stack([x, np.ones(len(x))])
-    price = np.eye(x1.shape[1]) * strength * (len(x) if per_example else 1)
-    price[-1, -1] *= not free
-    solution = np.linalg.solve(x1.T @ x1 + price, x1.T @ y)
+    penalty = np.eye(x1.shape[1]) * strength * (len(x) if per_example else 1)
+    penalty[-1, -1] *= not free
+    solution = np.linalg.solve(x1.T @ x1 + penalty, x1.T @ y)
     return solution[:-1], solution[-1]
 
 
@@ -276,15 +359,15 @@ RIDGE = Exercise(
     mistakes=(
         Mistake(
             lambda x, y, strength: _ridge(x, y, strength, free=False),
-            "your bias pays, too. Add 100 to all targets: do the forecasts follow?",
+            "your penalty includes the bias. Add 100 to all targets: do the forecasts follow?",
         ),
         Mistake(
             lambda x, y, strength: _ridge(x, y, strength, per_example=False),
-            "the loss is a mean over n examples, the price is not. Set the gradient to zero again.",
+            "the loss is a mean over n examples, the penalty is not. Derive the equations again.",
         ),
         Mistake(
             lambda x, y, strength: _ridge(x, y, strength / 2),
-            "the slope of the square is twice the weight; so is the slope of the loss.",
+            "the derivative of the square is twice the weight; so is that of the loss.",
         ),
         Mistake(_ridge_without_bias, "what does your neuron forecast at x = 0?"),
         Mistake(
@@ -295,4 +378,11 @@ RIDGE = Exercise(
     points=3,
 )
 
-EXERCISES = (STANDARDIZE, MEND_REGRESSION, MEND_LOGISTIC, ROC_CURVE, RIDGE)
+EXERCISES = (
+    ORIGINAL_UNITS,
+    MEND_REGRESSION,
+    MEND_LOGISTIC,
+    CROSS_VALIDATED,
+    ROC_CURVE,
+    RIDGE,
+)

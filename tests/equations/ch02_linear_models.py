@@ -79,12 +79,20 @@ def standardize(rng):
     }
 
 
-@chapter.evaluates("eq-lm-min-max")
+@chapter.evaluates("eq-lm-min-max", "eq-lm-min-max-moments")
 def min_max(rng):
     x = rng.normal(3, 2, size=(7, 3))
     edges = [np.sort(column)[[0, -1]] for column in x.T]
     scaled = [np.interp(column, edge, [0, 1]) for column, edge in zip(x.T, edges, strict=True)]
-    return {r"\mathbf{X}": x, r"\mathbf{X}'": np.transpose(scaled)}
+    scaled = np.transpose(scaled)
+    return {
+        r"\mathbf{X}": x,
+        r"\mathbf{X}'": scaled,
+        r"\boldsymbol{\mu}": x.mean(axis=0),
+        r"\boldsymbol{\mu}'": scaled.mean(axis=0),
+        r"\mathbf{s}": x.std(axis=0),
+        r"\mathbf{s}'": scaled.std(axis=0),
+    }
 
 
 @chapter.evaluates("eq-lm-shrink")
@@ -134,6 +142,32 @@ def likelihood(rng):
 def logit(rng):
     # Any target between 0 and 1 will do, which lets no exponent or factor hide.
     return {r"\sigma": sigmoid, "z": rng.normal(), "y": rng.uniform(0.1, 0.9)}
+
+
+@chapter.evaluates("eq-lm-logit-curvature", seeds=range(8))
+def curvature_of_the_logit_loss(rng):
+    return {r"\sigma": sigmoid, "z": rng.normal()}
+
+
+@chapter.evaluates("eq-lm-hessian")
+def hessian(rng):
+    symbols = _neuron(rng, lambda n: rng.integers(0, 2, n))
+    layer = nn.Dense(3, 1, dtype=np.float64)
+
+    def gradient(w):
+        layer.kernel.value, layer.bias.value = w[:, None], np.array([symbols[B]])
+        layer.kernel.grad[:] = 0
+        _, grad = binary_cross_entropy(layer(symbols[X])[:, 0], symbols[Y])
+        layer.backward(grad[:, None])
+        return layer.kernel.grad[:, 0].copy()
+
+    h = 1e-5 * np.eye(3)
+    columns = [(gradient(symbols[W] + e) - gradient(symbols[W] - e)) / 2e-5 for e in h]
+    return symbols | {
+        r"\mathbf{H}": np.array(columns),
+        r"\mathbf{p}": sigmoid(_sum(symbols)),
+        r"\mathbf{v}": rng.normal(size=3),
+    }
 
 
 @chapter.evaluates("eq-lm-penalty", "eq-lm-penalty-gradient")

@@ -3,13 +3,11 @@ import math
 import numpy as np
 
 
-def standardize(x_train, x_new):
-    columns = []
-    for old, new in zip(x_train.T, x_new.T, strict=True):
-        m = sum(old) / len(old)
-        s = math.sqrt(sum((v - m) ** 2 for v in old) / len(old)) or 1.0
-        columns.append(((old - m) / s, (new - m) / s))
-    return [np.column_stack(part) for part in zip(*columns, strict=True)]
+def original_units(w, b, mean, spread):
+    """Ask the old neuron: its answer at zero is the bias, each unit step adds a weight."""
+    d = len(w)
+    answers = [w @ ((point - mean) / spread) + b for point in (np.zeros(d), *np.eye(d))]
+    return np.subtract(answers[1:], answers[0]), answers[0]
 
 
 def mend_regression(x, y, w, b):
@@ -18,12 +16,29 @@ def mend_regression(x, y, w, b):
     return np.mean(np.square(errors)), dw, 2 * sum(errors) / len(errors)
 
 
-def mend_logistic(x, y, w, b, rate):
-    new_w, new_b = w, b
+def mend_logistic(x, y, w, b):
+    """One example at a time, each exponential of a negative number."""
+    loss, dw, db = 0.0, np.zeros(len(w)), 0.0
     for row, label in zip(x, y, strict=True):
-        surprise = label - 1 / (1 + math.exp(-(row @ w + b)))
-        new_w, new_b = new_w + rate / len(y) * surprise * row, new_b + rate / len(y) * surprise
-    return new_w, new_b
+        m = label * (row @ w + b)
+        small = math.exp(-abs(m))
+        loss += max(0, -m) + math.log1p(small)
+        error = -label * (small if m > 0 else 1) / (1 + small)
+        dw, db = dw + error * row, db + error
+    return loss / len(y), dw / len(y), db / len(y)
+
+
+def cross_validated(x, y, fold):
+    """Solve for centered features, so that no column of ones is needed."""
+    left = nothing = 0.0
+    for k in set(fold.tolist()):
+        train, new = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        mean, middle = x[train].mean(axis=0), y[train].mean()
+        centered = x[train] - mean
+        w = np.linalg.solve(centered.T @ centered, centered.T @ (y[train] - middle))
+        left += np.sum((y[new] - middle - (x[new] - mean) @ w) ** 2)
+        nothing += np.sum((y[new] - middle) ** 2)
+    return left / nothing
 
 
 def roc_curve(labels, scores):
