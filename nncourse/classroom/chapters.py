@@ -215,12 +215,15 @@ def _statement(task, notebook):
 def withhold(notebook):
     """Return a copy of a notebook (a dict as in its file) without answers to its exercises.
 
-    In the section "Exercises" only its first paragraphs, the statements and the stubs are kept.
+    In the section "Exercises" only its first paragraphs, the statements, the stubs and the plots
+    that are to be explained are kept.
     """
     notebook = copy.deepcopy(notebook)
-    kept, inside = [], False
+    kept, inside, plot = [], False, False
     for cell in notebook["cells"]:
         source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            plot = "Explain this plot:" in source and "{solution" not in source
         if cell["cell_type"] == "markdown" and (headings := SECTION.findall(source)):
             inside = headings[-1] == "Exercises"
             kept.append(cell)
@@ -230,7 +233,7 @@ def withhold(notebook):
         elif cell["cell_type"] == "markdown":
             cell["source"] = "\n\n".join(match[0] for match in STATEMENT.finditer(source))
             kept += [cell] if cell["source"] else []
-        elif "exercise" in cell["metadata"].get("tags", []):
+        elif plot or "exercise" in cell["metadata"].get("tags", []):
             kept.append(cell)
     notebook["cells"] = kept
     return notebook

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ def test_statements_and_stubs_stay_and_solutions_go(chapter):
             "".join(c["source"])] == []  # fmt: skip
     tags = [tag for cell in kept["cells"] for tag in cell["metadata"].get("tags", [])]
     text = "\n".join("".join(cell["source"]) for cell in kept["cells"])
+    for asked, plot in pairwise(whole["cells"]):
+        words = "".join(asked["source"])
+        if "Explain this plot:" in words and "{solution" not in words:
+            assert plot in kept["cells"], "the plot that is to be explained"
     assert tags.count("exercise") == len(graded_tasks(chapter)) and "solution" not in tags
     assert "{solution" not in text and "SOLUTION" not in text
     end = "\n".join("".join(c["source"]) for c in whole["cells"]).split("\n## Summary\n")[1]
