@@ -91,7 +91,7 @@ def test_the_class_is_graded(ran):
     assert grades(ran / "grades-exam") == [
         ["04_backpropagation", "quiz"], ["10", "2"], ["10", "2"], ["3", "0"],
     ]  # fmt: skip
-    assert grades(ran / "grades-final")[1:] == [["9"], ["9"], ["3.5"]]
+    assert grades(ran / "grades-final")[1:] == [["10"], ["10"], ["2.5"]]
     with open(ran / "grades-final" / "upload.csv", encoding="utf-8", newline="") as file:
         assert [row[-1] for row in csv.reader(file)] == ["Homework 4 (9)", "18", "18", "7", ""]
     assert (ran / "grades-final" / "similar.html").exists()
