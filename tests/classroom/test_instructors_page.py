@@ -93,7 +93,7 @@ def test_the_class_is_graded(ran):
     ]  # fmt: skip
     assert grades(ran / "grades-final")[1:] == [["10"], ["10"], ["2.5"]]
     with open(ran / "grades-final" / "upload.csv", encoding="utf-8", newline="") as file:
-        assert [row[-1] for row in csv.reader(file)] == ["Homework 4 (9)", "18", "18", "7", ""]
+        assert [row[-1] for row in csv.reader(file)] == ["Homework 4 (9)", "18", "18", "4.5", ""]
     assert (ran / "grades-final" / "similar.html").exists()
     assert {p.name for p in (ran / "grades" / "feedback").glob("doejane*")} == {
         "doejane_1.html", "doejane_1.ipynb",
