@@ -8,6 +8,7 @@ import ast
 import re
 
 REVISED = (
+    "08_deep_networks",
     "01_neurons",
     "02_linear_models",
     "03_multilayer_perceptrons",
