@@ -8,115 +8,146 @@ from .core import Exercise, Mistake
 __all__ = ["EXERCISES"]
 
 
-# 1. The receptive field
+# 1. Which filter was it?
 
 
-def _field(layers, *, start=1, reach=1, own_stride=0):
-    """Return the width of the field; the options make the common mistakes."""
-    field, step = start, 1
-    for k, s in layers:
-        field += (k - reach) * step * (s if own_stride else 1)
-        step *= s
-    return field
+def _recover(x, z, k, *, ones=True):
+    """Return kernel and bias by least squares over all windows."""
+    windows = sliding_window_view(x, (k, k)).reshape(-1, k * k)
+    rows = np.column_stack([windows, np.ones(len(windows))]) if ones else windows
+    solution = np.linalg.lstsq(rows, z.ravel())[0]
+    return solution[: k * k].reshape(k, k), float(solution[-1]) if ones else 0.0
 
 
-def _added_strides(layers):
-    field, step = 1, 1
-    for k, s in layers:
-        field, step = field + (k - 1) * step, step + s - 1
-    return field
+def _recover_flipped(x, z, k):
+    kernel, bias = _recover(x, z, k)
+    return kernel[::-1, ::-1], bias
 
 
-def _field_cases(rng):
-    def some(depth):
-        return [tuple(map(int, pair)) for pair in rng.integers((2, 2), (7, 4), size=(depth, 2))]
-
-    fixed = [(5, 1), (2, 2), (5, 1), (2, 2)], [], [(3, 2)]
-    return [(layers,) for layers in (*fixed, some(2), some(3), some(4))]
+def _recover_transposed(x, z, k):
+    kernel, bias = _recover(x, z, k)
+    return kernel.T, bias
 
 
-RECEPTIVE_FIELD = Exercise(
-    "receptive_field",
-    answer=_field,
-    cases=_field_cases,
+def _recover_mean(x, z, k):
+    return _recover(x, z, k)[0], float(z.mean())
+
+
+def _recover_flat(x, z, k):
+    kernel, bias = _recover(x, z, k)
+    return kernel.ravel(), bias
+
+
+def _recover_without_bias(x, z, k):
+    return _recover(x, z, k, ones=False)
+
+
+def _recover_cases(rng):
+    cases = []
+    for height, width, k in (8, 9, 3), (7, 6, 2), (12, 11, 4):
+        x, kernel = rng.normal(1, 1, size=(height, width)), rng.normal(size=(k, k))
+        windows = sliding_window_view(x, (k, k))
+        cases.append((x, np.tensordot(windows, kernel, axes=2) + rng.uniform(1, 2), k))
+    return cases
+
+
+RECOVER_KERNEL = Exercise(
+    "recover_kernel",
+    answer=_recover,
+    cases=_recover_cases,
     mistakes=(
         Mistake(
-            lambda layers: _field([(k, 1) for k, _ in layers]),
-            "Where do the strides come in? After one of 2, a step to the side is two pixels.",
+            _recover_flipped,
+            "Your kernel is turned around in both axes. z is a cross-correlation, as in "
+            "libraries: the first weight meets the first pixel of the window.",
         ),
         Mistake(
-            lambda layers: _field(layers, own_stride=1),
-            "Is the stride of a layer already at work in its own window, or only behind it?",
+            _recover_transposed,
+            "Your kernel is transposed. In which order do your windows list their pixels?",
         ),
         Mistake(
-            lambda layers: _field(layers, reach=0),
-            "Too wide: a window of k pixels that starts on one of them reaches how many further?",
+            _recover_without_bias,
+            "Your equations have no room for a bias, so the weights make up for it. Which column "
+            "of the matrix would the bias be multiplied by?",
         ),
         Mistake(
-            lambda layers: _field(layers, start=0),
-            "Too narrow by one. What does a neuron of no layer at all see, a pixel itself?",
+            _recover_mean,
+            "The kernel is right. The mean of z is not the bias: the windows have a mean, too.",
         ),
-        Mistake(_added_strides, "Two strides of 3, one after the other: how many pixels a step?"),
-    ),
-    points=1,
-)
-
-
-# 2. Windows as rows
-
-
-def _im2col(x, k, s, *, order=(0, 1, 3, 4, 2)):
-    windows = sliding_window_view(x, (k, k), (0, 1))[::s, ::s]
-    return windows.transpose(order).reshape(-1, k * k * x.shape[2])
-
-
-def _channels_first(x, k, s):
-    return _im2col(x, k, s, order=(0, 1, 2, 3, 4))
-
-
-def _columns_first(x, k, s):
-    return _im2col(x, k, s, order=(1, 0, 3, 4, 2))
-
-
-def _transposed_windows(x, k, s):
-    return _im2col(x, k, s, order=(0, 1, 4, 3, 2))
-
-
-def _one_step(x, k, s):
-    return _im2col(x, k, 1)
-
-
-def _windows_as_columns(x, k, s):
-    return _im2col(x, k, s).T
-
-
-def _im2col_cases(rng):
-    sizes = (5, 7, 2, 3, 1), (6, 5, 3, 2, 2), (8, 9, 2, 3, 3), (4, 6, 1, 3, 1), (7, 8, 2, 3, 2)
-    return [(rng.normal(size=(h, w, c)), k, s) for h, w, c, k, s in sizes]
-
-
-IM2COL = Exercise(
-    "im2col",
-    answer=_im2col,
-    cases=_im2col_cases,
-    mistakes=(
-        Mistake(
-            _channels_first,
-            "The windows are right; the order inside a row is not. sliding_window_view puts its "
-            "new axes last: where are the channels then?",
-        ),
-        Mistake(_columns_first, "The rows are right, but in another order: reading order, please."),
-        Mistake(
-            _transposed_windows, "Inside each row, the pixels go down the columns of the window."
-        ),
-        Mistake(_one_step, "Are the windows s pixels apart, in both directions?"),
-        Mistake(_windows_as_columns, "Your windows stand in the columns. Which axis comes first?"),
+        Mistake(_recover_flat, "The kernel is right, but it should have the shape (k, k)."),
     ),
     points=2,
 )
 
 
-# 3. The published backward pass
+# 2. What a network costs
+
+
+def _cost(
+    shape, layers, *, bias=1, at_input=False, keep_channels=False, pool_weights=False, floor=False
+):
+    """Return parameters, multiplications and output shape; the options make the mistakes."""
+    height, width, channels = shape
+    parameters = multiplications = 0
+    for kind, k, s, filters in layers:
+        before = height * width
+        if kind == "conv":
+            height, width = (
+                (height // s, width // s) if floor else (-(-height // s), -(-width // s))
+            )
+        else:
+            height, width = (height - k) // s + 1, (width - k) // s + 1
+        if kind == "conv" or pool_weights:
+            filters = filters if kind == "conv" else channels
+            places = before if at_input else height * width
+            parameters += (k * k * channels + bias) * filters
+            multiplications += places * k * k * channels * filters
+            channels = channels if keep_channels else filters
+    return parameters, multiplications, (height, width, channels)
+
+
+def _cost_with(**options):
+    return lambda shape, layers: _cost(shape, layers, **options)
+
+
+def _cost_cases(rng):
+    lenet = [("conv", 5, 1, 8), ("pool", 2, 2, 0), ("conv", 5, 1, 24), ("pool", 2, 2, 0)]
+    odd = [("conv", 3, 2, 16), ("pool", 3, 2, 0), ("conv", 1, 1, 4)]
+    k, s, filters = (int(v) for v in rng.integers((2, 2, 3), (6, 4, 9)))
+    some = [("conv", k, s, filters), ("pool", 2, 1, 0), ("conv", 3, 1, filters + 1)]
+    size = [int(v) for v in 2 * rng.integers(8, 15, size=2) + 1]
+    return [((28, 28, 1), lenet), ((33, 47, 3), odd), ((*size, 2), some), ((9, 9, 5), [])]
+
+
+NETWORK_COST = Exercise(
+    "network_cost",
+    answer=_cost,
+    cases=_cost_cases,
+    mistakes=(
+        Mistake(_cost_with(bias=0), "How many biases has a layer? They are parameters, too."),
+        Mistake(
+            _cost_with(at_input=True),
+            "A window is multiplied once for each *output*. How many outputs are left after a "
+            "stride?",
+        ),
+        Mistake(
+            _cost_with(keep_channels=True),
+            "How many channels does the second convolution see? As many as the first had filters.",
+        ),
+        Mistake(
+            _cost_with(pool_weights=True),
+            "A pooling has nothing to learn and multiplies no weights. What does it change?",
+        ),
+        Mistake(
+            _cost_with(floor=True),
+            "With padding 'same' and stride s, an incomplete last group gets an output, too.",
+        ),
+    ),
+    points=2,
+)
+
+
+# 3. A backward pass with two mistakes
 
 
 def _backward(grad, x, w, *, swapped=False, unflipped=False, bias=np.sum):
@@ -171,7 +202,7 @@ FIXED_CONVOLUTION_BACKWARD = Exercise(
             "dw is right. In dx, both axes must be turned around, not exchanged.",
         ),
         Mistake(
-            _with(bias=np.mean), "The bias serves at every place: do slopes average or add up?"
+            _with(bias=np.mean), "The bias serves at every place: do derivatives average or add up?"
         ),
         Mistake(_with(bias=np.copy), "One filter has one bias, so db is one number, not a map."),
     ),
@@ -222,7 +253,8 @@ MAX_POOL_BACKWARD = Exercise(
     mistakes=(
         Mistake(
             lambda grad, x, k, s: _pool_backward(grad, x, k, s, add=False),
-            "A pixel can be the largest of several windows. What do slopes do over several paths?",
+            "A pixel can be the largest of several windows. How do several paths to the loss "
+            "combine?",
         ),
         Mistake(
             lambda grad, x, k, s: _pool_backward(grad, x, k, s, share=True),
@@ -238,4 +270,4 @@ MAX_POOL_BACKWARD = Exercise(
     without=("nncourse.MaxPool2D",),
 )
 
-EXERCISES = (RECEPTIVE_FIELD, IM2COL, FIXED_CONVOLUTION_BACKWARD, MAX_POOL_BACKWARD)
+EXERCISES = (RECOVER_KERNEL, NETWORK_COST, FIXED_CONVOLUTION_BACKWARD, MAX_POOL_BACKWARD)

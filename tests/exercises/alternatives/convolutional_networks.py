@@ -1,18 +1,29 @@
 import numpy as np
 
 
-def receptive_field(layers):
-    """Walk back from one neuron: of n neurons side by side, count what they see together."""
-    width = 1
-    for k, s in reversed(layers):
-        width = (width - 1) * s + k
-    return width
+def recover_kernel(x, z, k):
+    """Solve the normal equations, with the windows as shifted copies of the map."""
+    height, width = z.shape
+    columns = [x[u : u + height, v : v + width].ravel() for u in range(k) for v in range(k)]
+    rows = np.array([*columns, np.ones(z.size)])
+    *kernel, bias = np.linalg.solve(rows @ rows.T, rows @ z.ravel())
+    return np.reshape(kernel, (k, k)).tolist(), bias
 
 
-def im2col(x, k, s):
-    height, width, _ = x.shape
-    corners = [(i, j) for i in range(0, height - k + 1, s) for j in range(0, width - k + 1, s)]
-    return [x[i : i + k, j : j + k].ravel().tolist() for i, j in corners]
+def network_cost(shape, layers):
+    """Count one output pixel after the other."""
+    height, width, channels = shape
+    weights, products = 0, 0
+    for kind, k, s, filters in layers:
+        if kind == "conv":
+            tops, lefts = range(0, height, s), range(0, width, s)
+            weights += filters + k * k * channels * filters
+            products += sum(k * k * channels * filters for _ in tops for _ in lefts)
+            channels = filters
+        else:
+            tops, lefts = range(0, height - k + 1, s), range(0, width - k + 1, s)
+        height, width = len(tops), len(lefts)
+    return [weights, products, [height, width, channels]]
 
 
 def fixed_convolution_backward(grad, x, w):
