@@ -330,7 +330,7 @@ def plot_scoreboard(scores, ax=None, *, this_run=None):
         ax.plot(errors, [place] * len(errors), "o", color=NEW, alpha=0.6, markersize=6)
     if this_run is not None:
         ax.plot(1e4 * (1 - this_run), len(scores) - 1, "D", color=MARKED, label="this run")
-        ax.legend(loc="lower left")
+        ax.legend(loc="upper left")
     names = [f"{score.network} ({100 * score.mean:.2f} %)" for score in scores]
     ax.set_yticks(range(len(scores)), names)
     ax.set(xscale="log", ylim=(len(scores) - 0.5, -0.5), xlabel="misread, of 10,000 test images")
