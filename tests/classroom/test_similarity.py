@@ -79,7 +79,7 @@ def no_sandbox(monkeypatch):
 
 
 def test_the_page_shows_pairs_side_by_side(tmp_path, no_sandbox):
-    name = "perceptron_epoch"
+    name = "first_repeat"
     task = next(task for task in graded_tasks("01_neurons") if task.name == name)
     book = notebook(own_words(task))
     copy = LONG.replace("def f", f"def {name}")
