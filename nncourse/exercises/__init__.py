@@ -185,7 +185,7 @@ def show_source(thing, *, docstring=False):
     >>> print(show_source(activations.relu).data)
     ```python
     def relu(x):
-        return np.maximum(x, 0)
+        return np.maximum(as_floats(x), 0)
     ```
     """
     from IPython.display import Markdown

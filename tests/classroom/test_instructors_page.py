@@ -117,7 +117,7 @@ def test_the_plan_lists_chapters_exercises_and_points():
     assert [row[0] for row in rows] == CHAPTERS
     weeks = re.findall(r"^\| (\d+)(?:–(\d+))? \|", PAGE, re.MULTILINE)
     days = [w for first, last in weeks for w in range(int(first), int(last or first) + 1)]
-    assert days == list(range(1, 15)) and "Fourteen weeks" in PAGE
+    assert days == list(range(1, 16)) and "Fifteen weeks" in PAGE
 
 
 def test_the_layouts_are_recognized(tmp_path):
