@@ -1,6 +1,6 @@
 """Figures that keep their place while they load, and load when they are needed.
 
-Each PNG gets its width and height, so that the text below it does not jump, and all but the first
+Each picture gets width and height, so that the text below it does not jump, and all but the first
 of a page wait until the reader comes near. Figures hold twice as many pixels as they are wide, for
 sharp screens; they say so by their resolution.
 """
@@ -11,11 +11,18 @@ from pathlib import Path
 from docutils import nodes
 from PIL import Image
 
-PICTURE = re.compile(r'<img (?![^>]*\bwidth=)([^>]*\bsrc="[^"]*_images/([^"]+\.png)")')
+PICTURE = re.compile(r'<img (?![^>]*\bwidth=)([^>]*\bsrc="[^"]*_images/([^"]+\.(?:png|svg))")')
 
 
 def size(path):
-    """Return the width and height that a PNG is to have on a page."""
+    """Return the width and height that a picture is to have on a page."""
+    if path.suffix == ".svg":
+        head = path.read_text(encoding="utf-8")[:2000]
+        width, height = map(float, re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', head).groups())
+        shown = (
+            float(match[1]) if (match := re.search(r'<svg[^>]*\bwidth="([\d.]+)', head)) else width
+        )
+        return [round(shown), round(shown * height / width)]
     with Image.open(path) as image:
         sharp = image.info.get("dpi", (0,))[0] > 200
         return [length // (1 + sharp) for length in image.size]
