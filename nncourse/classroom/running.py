@@ -105,21 +105,21 @@ class Work:
         record = _read(path)
         record = record if isinstance(record, dict) and "results" in record else {}
         known = record.get("results", {})
-        todo = [
+        waiting = [
             name
             for name, digest in digests.items()
             if name in self.again or known.get(name, {}).get("digest") != digest
         ]
-        if todo:
+        if waiting:
             tries = _read(started) or 0
             if tries >= TRIES:
                 why = f"the grader was ended {tries} times while this ran: it is skipped. "
                 return self._nothing(f"{why}To try again, delete results/{started.name}", [], aside)
             write(started, json.dumps(tries + 1))
-            said = [set(re.findall(r"\w+", "\n".join(n.cells))) & set(todo) for n in notebooks]
+            said = [set(re.findall(r"\w+", "\n".join(n.cells))) & set(waiting) for n in notebooks]
             answering = [n for n, words in zip(notebooks, said, strict=True) if words] or notebooks
             try:
-                found = self._grade(answering, todo, contents)
+                found = self._grade(answering, waiting, contents)
             except SandboxError:  # stopped; nobody's fault
                 started.unlink(missing_ok=True)
                 raise
