@@ -30,10 +30,11 @@ __version__ = "0.1.0"
 # Where each module is: imported when first used, as nn.losses or nn.pretrained.
 _MODULES = {
     "": """activations autodiff datasets downloads exercises gradcheck initializers language layers
-        losses measure metrics neuron plotting scale training vision""",
+        losses measure metrics neuron plotting practice scale training vision""",
     "language.": """bytepair chat gguf llama pretrained sampling tokenizers transformer weights
         wordpiece words""",
     "layers.": "exchange lora masks rotary",
+    "practice.": "export runtime",
     "scale.": "architectures counting distributed quantization scaling",
     "training.": """callbacks clipping history optimizers rates regularizers resuming saving
         schedules trainer""",

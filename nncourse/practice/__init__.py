@@ -1,0 +1,1 @@
+"""Practice: models at work, and what that asks for: export, serving, monitoring."""
