@@ -34,7 +34,7 @@ _MODULES = {
     "language.": """bytepair chat gguf llama preference pretrained sampling tokenizers transformer
         weights wordpiece words""",
     "layers.": "exchange lora masks rotary",
-    "practice.": "export runtime",
+    "practice.": "bodies cloud drift export gateway keras_models runtime serving",
     "scale.": "architectures counting distributed quantization scaling",
     "training.": """callbacks clipping history optimizers rates regularizers resuming saving
         schedules trainer""",

@@ -59,4 +59,10 @@ class OnnxModel:
         self.dtype = np.dtype(kinds.get(inputs[0].type, np.int64))
 
     def __call__(self, x):
-        return self._session.run(None, {self._name: np.asarray(x, self.dtype)})[0]
+        """Return the output for this input; a ValueError says what the graph cannot take."""
+        from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
+
+        try:
+            return self._session.run(None, {self._name: np.asarray(x, self.dtype)})[0]
+        except InvalidArgument as error:
+            raise ValueError(str(error)) from error

@@ -100,6 +100,15 @@ def test_the_model_is_left_as_it_was():
         model.backward(np.ones((1, 3), np.float32))
 
 
+def test_a_published_network_is_exported():
+    """EfficientNet-Lite0, its weights still zero but for the last biases: 50 layers of images."""
+    model = EfficientNet(rng="zeros")
+    model.classifier.bias.value[...] = np.arange(1000)
+    run = OnnxModel(to_onnx(model, (32, 32, 3)))
+    x = np.random.default_rng(0).normal(size=(1, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_allclose(run(x), model(x), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x04N."])
 def test_what_is_no_model_is_refused(content):
     with pytest.raises(ValueError, match="no model that ONNX Runtime can read"):

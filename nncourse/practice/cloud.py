@@ -1,0 +1,198 @@
+"""Cloud: a model becomes an endpoint of Amazon SageMaker, is called, replaced and taken away again.
+
+Everything is said with boto3, the client that the service's own model generates, and nothing here
+knows where the service is: credentials and addresses come from the environment, as with any AWS
+tool. With ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`` set, the same calls go to
+an emulation (:mod:`nncourse.practice.gateway`); without them to the real service, which costs money
+for as long as the endpoint exists, called or not.
+
+An artefact's name holds the hash of its content, so that a version never changes its meaning.
+"""
+
+import hashlib
+import io
+import tarfile
+
+import numpy as np
+
+__all__ = ["delete", "deploy", "invoke", "left", "pack", "upload"]
+
+
+def pack(onnx):
+    """Put a model into the archive that SageMaker unpacks to ``/opt/ml/model``.
+
+    Parameters
+    ----------
+    onnx : bytes
+        From :func:`~nncourse.practice.export.to_onnx`.
+
+    Returns
+    -------
+    bytes
+        A ``model.tar.gz`` with one file, ``model.onnx``.
+
+    Examples
+    --------
+    >>> tarfile.open(fileobj=io.BytesIO(pack(b"..."))).getnames()
+    ['model.onnx']
+    """
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        member = tarfile.TarInfo("model.onnx")
+        member.size = len(onnx)
+        archive.addfile(member, io.BytesIO(onnx))
+    return file.getvalue()
+
+
+def upload(bucket, endpoint, onnx):
+    """Put an artefact into S3; return its version and its address.
+
+    The version is the beginning of the content's SHA-256: the same model has the same version.
+    See :func:`deploy` for an example.
+    """
+    version = hashlib.sha256(onnx).hexdigest()[:12]
+    key = f"{endpoint}/{version}/model.tar.gz"
+    _client("s3").put_object(Bucket=bucket, Key=key, Body=pack(onnx))
+    return version, f"s3://{bucket}/{key}"
+
+
+def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", count=1):
+    """Make a version serve at an endpoint, and wait until it does.
+
+    If the endpoint exists, it is updated: the service starts machines with the new version, moves
+    the traffic, and then stops the old ones.
+
+    Parameters
+    ----------
+    endpoint : str
+        Its name.
+    version, data : str
+        What :func:`upload` returned.
+    image : str
+        The container's address in a registry.
+    role : str
+        ARN of the role that the service takes on: it may read the artefact and the image.
+    instance : str
+        Kind of machine. **It is paid for until** :func:`delete`.
+    count : int
+        How many of them.
+
+    Returns
+    -------
+    str
+        "created" or "updated".
+
+    Examples
+    --------
+    >>> import boto3
+    >>> import nncourse as nn
+    >>> onnx = nn.export.to_onnx(nn.Dense(2, 1, initializer=nn.initializers.zeros), (2,))
+    >>> place = {"image": "server:1", "role": "arn:aws:iam::123456789012:role/serving"}
+    >>> with nn.gateway.LocalCloud():
+    ...     _ = boto3.client("s3").create_bucket(Bucket="mine")
+    ...     version, data = upload("mine", "digits", onnx)
+    ...     print(deploy("digits", version, data, **place))
+    ...     print(invoke("digits", np.ones((1, 2), np.float32))[0])
+    ...     print(len(left("digits", "mine")), len(delete("digits", "mine")))
+    created
+    [[0.]]
+    4 4
+    """
+    sagemaker, name = _client("sagemaker"), f"{endpoint}-{version}"
+    if name not in _names("endpoint_config", endpoint):
+        if name not in _names("model", endpoint):
+            sagemaker.create_model(
+                ModelName=name,
+                PrimaryContainer={"Image": image, "ModelDataUrl": data},
+                ExecutionRoleArn=role,
+            )
+        variant = {
+            "VariantName": f"v-{version}",
+            "ModelName": name,
+            "InstanceType": instance,
+            "InitialInstanceCount": count,
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    exists = endpoint in _names("endpoint", endpoint)
+    call = sagemaker.update_endpoint if exists else sagemaker.create_endpoint
+    call(EndpointName=endpoint, EndpointConfigName=name)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint)
+    return "updated" if exists else "created"
+
+
+def invoke(endpoint, x):
+    """Send examples to an endpoint; return its predictions and the variant that made them.
+
+    Raises
+    ------
+    botocore.exceptions.ClientError
+        ``ModelError`` if the model refused them: what it said is in ``error.response``.
+
+    Examples
+    --------
+    See :func:`deploy`.
+    """
+    file = io.BytesIO()
+    np.save(file, x, allow_pickle=False)
+    answer = _client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint,
+        ContentType="application/x-npy",
+        Accept="application/x-npy",
+        Body=file.getvalue(),
+    )
+    y = np.load(io.BytesIO(answer["Body"].read()), allow_pickle=False)
+    return y, answer["InvokedProductionVariant"]
+
+
+def delete(endpoint, bucket):
+    """Delete an endpoint and all that was made for it; return the names, in this order.
+
+    The endpoint comes first: it is what costs. What is not there any more is no error.
+    See :func:`deploy` for an example.
+    """
+    sagemaker, gone = _client("sagemaker"), []
+    for kind in ("endpoint", "endpoint_config", "model"):
+        for name in _names(kind, endpoint):
+            getattr(sagemaker, f"delete_{kind}")(**{f"{_camel(kind)}Name": name})
+            gone.append(f"{kind} {name}")
+        if kind == "endpoint" and gone:
+            sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint)
+    for key in _objects(endpoint, bucket):
+        _client("s3").delete_object(Bucket=bucket, Key=key)
+        gone.append(f"object {key}")
+    return gone
+
+
+def left(endpoint, bucket):
+    """Return what still exists of an endpoint: nothing, if it was deleted.
+
+    See :func:`deploy` for an example.
+    """
+    kinds = ("endpoint", "endpoint_config", "model")
+    found = [f"{kind} {name}" for kind in kinds for name in _names(kind, endpoint)]
+    return found + [f"object {key}" for key in _objects(endpoint, bucket)]
+
+
+def _client(service):
+    import boto3
+
+    return boto3.client(service)
+
+
+def _camel(kind):
+    return kind.title().replace("_", "")
+
+
+def _names(kind, endpoint):
+    """Return the names of the endpoint itself, or of its configurations or models."""
+    pages = _client("sagemaker").get_paginator(f"list_{kind}s").paginate(NameContains=endpoint)
+    names = [each[f"{_camel(kind)}Name"] for page in pages for each in page[f"{_camel(kind)}s"]]
+    if kind == "endpoint":
+        return [name for name in names if name == endpoint]
+    return [name for name in names if name.rpartition("-")[0] == endpoint]
+
+
+def _objects(endpoint, bucket):
+    pages = _client("s3").get_paginator("list_objects_v2")
+    pages = pages.paginate(Bucket=bucket, Prefix=f"{endpoint}/")
+    return [each["Key"] for page in pages for each in page.get("Contents", ())]

@@ -1,0 +1,70 @@
+"""Drift measures against SciPy, against published run lengths, and on data without drift."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nncourse.practice.drift import (
+    Cusum,
+    false_alarm_interval,
+    kolmogorov_smirnov,
+    population_stability,
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kolmogorov_smirnov_is_scipys(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 30, 40), rng.normal(12, 5, 33).round()
+    assert kolmogorov_smirnov(a, b) == pytest.approx(stats.ks_2samp(a, b).statistic, abs=1e-12)
+
+
+def test_population_stability_of_two_bins_by_hand():
+    """Counts 2 and 2 against 3 and 1, half a number added to each."""
+    p, q = np.array([2.5, 2.5]) / 5, np.array([3.5, 1.5]) / 5
+    expected = (0.7 - 0.5) * np.log(0.7 / 0.5) + (0.3 - 0.5) * np.log(0.3 / 0.5)
+    assert sum((q - p) * np.log(q / p)) == pytest.approx(expected)
+    assert population_stability([1, 2, 3, 4], [1, 1, 2, 9], bins=2) == pytest.approx(expected)
+
+
+def test_without_drift_the_index_has_the_mean_that_is_stated():
+    rng = np.random.default_rng(0)
+    found = [population_stability(*np.split(rng.normal(size=1200), [1000])) for _ in range(300)]
+    assert np.mean(found) == pytest.approx(9 * (1 / 1000 + 1 / 200), rel=0.1)
+
+
+@pytest.mark.parametrize("threshold, published", [(4, 335.4), (5, 930.9)])
+def test_the_interval_between_false_alarms_is_the_published_one(threshold, published):
+    """Run lengths of one-sided CUSUM charts with k = 0.5 (Montgomery; Hawkins and Olwell)."""
+    assert false_alarm_interval(0.5, threshold) == pytest.approx(published, rel=0.02)
+
+
+def test_scores_without_drift_are_normal():
+    rng = np.random.default_rng(0)
+    monitor = Cusum(rng.exponential(size=4000))
+    z = [monitor.score(value) for value in rng.exponential(size=4000)]
+    assert abs(np.mean(z)) < 0.06 and np.std(z) == pytest.approx(1, abs=0.05)
+    assert monitor.score(-1) > 3 and monitor.score(1e9) < -3
+
+
+def test_a_shift_is_noticed_soon():
+    rng = np.random.default_rng(0)
+    monitor = Cusum(rng.normal(size=2000), threshold=8)
+    alarms = [monitor.update(value) for value in rng.normal(-1.5, 1, 60)]
+    assert alarms.index(True) < 25
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: population_stability([1, 2], [1], bins=3),
+        lambda: population_stability(range(9), []),
+        lambda: kolmogorov_smirnov([], [1]),
+        lambda: Cusum(range(9)),
+        lambda: Cusum(range(99), allowance=0),
+        lambda: Cusum(range(99), threshold=-1),
+    ],
+)
+def test_wrong_settings_are_explained(wrong):
+    with pytest.raises(ValueError, match="expected"):
+        wrong()
