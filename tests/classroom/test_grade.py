@@ -38,12 +38,6 @@ EXERCISES = all_exercises()
 TWO = {name: [EXERCISES[name]] for name in ("neuron", "majority")}
 
 
-@pytest.fixture(scope="module")
-def sandbox(sandboxed):
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 def points(results):
     return {name: result["points"] for name, result in results["exercises"].items()}
 

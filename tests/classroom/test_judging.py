@@ -12,19 +12,12 @@ from classroom.notebooks import MAJORITY, NEURON
 from nncourse.classroom import children, process
 from nncourse.classroom.children import Lost, in_children
 from nncourse.classroom.grading import grade, grade_all
-from nncourse.classroom.sandbox import Sandbox
 from nncourse.exercises import Exercise, all_exercises
 
 EXERCISES = all_exercises()
 TWO = {name: [EXERCISES[name]] for name in ("neuron", "majority")}
 STUB = "def neuron(x, w, b):\n    ...\n"
 WRONG = "def neuron(x, w, b):\n    return x @ w\n"
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 def judged(sandbox, *cells, only="neuron", **settings):
