@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks browser chromium bubblewrap linkcheck bench chapter scoreboard screenshots repository clean
+.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks live browser chromium bubblewrap linkcheck bench chapter scoreboard screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
@@ -123,6 +123,9 @@ unit: env ## … the package, the equations and the structure of the book
 
 notebooks: env ## … that every chapter gives the outputs that are printed
 	@$(BIN)/python tests/suite.py notebooks
+
+live: env ## … that the cells of live pages run in Pyodide (needs Node, or a wheel that brings it)
+	@$(BIN)/python tests/suite.py live
 
 browser: env | $(SITE)/index.html ## … the built book in a browser
 	@$(BIN)/python tests/suite.py browser

@@ -60,6 +60,8 @@ def stages():
                "tests/classroom", "tests", "nncourse"), uses="bubblewrap"),
         Stage("notebooks", "every chapter gives the outputs that are printed",
               (*PYTEST, *BOTH_CORES, *NBVAL), chapters=True),
+        Stage("live", "the cells of live pages run under their Pyodide",
+              (sys.executable, "tests/browser/live_cells.py")),
         Stage("editions", "the e-book is built, and with LaTeX the PDF", (*MAKE, "editions"),
               beside=True),
         Stage("html", "the book is built without a warning", (*MAKE, "html"), beside=True),

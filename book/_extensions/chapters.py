@@ -144,7 +144,8 @@ class ChapterRow(Directive):
         facts += ["{} s, {} MB".format(*chapter.cost)] * bool(chapter.cost)
         text = nodes.container(classes=["chapter-text"])
         self.state.nested_parse(self.content, self.content_offset, text)
-        text += nodes.paragraph("", " · ".join(facts), classes=["chapter-facts"])
+        line = {"classes": ["chapter-facts"], "chapter": chapter.name}
+        text += nodes.paragraph("", " · ".join(facts), **line)
         row = nodes.container(classes=["chapter-row"])
         if chapter.opens_part:
             row["classes"].append("opens-part")

@@ -44,7 +44,7 @@ def test_statements_and_stubs_stay_and_solutions_go(chapter):
 def build(folder, chapter):
     """Build a book of one chapter and what it refers to, with the solutions withheld."""
     (folder / "book").mkdir()
-    for name in ("_extensions", "_root", "_templates", "assets"):
+    for name in ("_extensions", "_root", "_templates", "assets", "live"):
         shutil.copytree(BOOK / name, folder / "book" / name)
     for name in (f"{chapter}.ipynb", "notation.md", "references.bib", "references.md"):
         shutil.copy(BOOK / name, folder / "book")
@@ -54,8 +54,8 @@ def build(folder, chapter):
     config = config.replace(switch + "false", switch + "true")
     (folder / "_config.yml").write_text(config, encoding="utf-8")
     (folder / "_toc.yml").write_text(
-        f"format: jb-book\nroot: book/{chapter}\nchapters:\n- file: book/notation\n"
-        "- file: book/references\n"
+        "format: jb-book\nroot: book/notation\nparts:\n- caption: One\n  chapters:\n"
+        f"  - file: book/{chapter}\n  - file: book/references\n"
     )
     program = Path(sys.executable).with_name("jupyter-book")
     done = subprocess.run([str(program), "build", str(folder)], capture_output=True, text=True)

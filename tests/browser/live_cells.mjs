@@ -1,0 +1,29 @@
+// Run the cells of live chapters under the very Pyodide of the pages; one line of JSON for each.
+// Arguments: Pyodide's folder, the kernel, the course as a ZIP file, a JSON file of chapters.
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [folder, kernelFile, course, chapters] = process.argv.slice(2);
+try {
+  const { loadPyodide } = await import(pathToFileURL(`${folder}/pyodide.mjs`));
+  const py = await loadPyodide({ indexURL: folder, packages: ["numpy"] });
+  py.unpackArchive(new Uint8Array(readFileSync(course)), "zip", { extractDir: "/course" });
+  py.FS.writeFile("/course/live_kernel.py", readFileSync(kernelFile));
+  py.runPython("import sys; sys.path.insert(0, '/course')");
+  const kernel = py.pyimport("live_kernel");
+  for (const { chapter, cells } of JSON.parse(readFileSync(chapters))) {
+    const shown = {};
+    kernel.start((cell, kind) => { (shown[cell] ??= new Set()).add(kind); });
+    for (const { number, code } of cells) {
+      await py.loadPackagesFromImports(code, { messageCallback: () => {} });
+      const start = performance.now();
+      const wrong = kernel.run(number, code)?.toJs({ dict_converter: Object.fromEntries }) ?? null;
+      const seconds = (performance.now() - start) / 1000;
+      console.log(JSON.stringify({ chapter, number, seconds, wrong, shown: [...shown[number] ?? []] }));
+    }
+  }
+  process.exit(0);
+} catch (error) {
+  console.error(String(error.message ?? error).slice(-2000));
+  process.exit(1);
+}

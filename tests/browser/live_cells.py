@@ -1,0 +1,136 @@
+"""Every cell of every live chapter, run under the very Pyodide build of the pages, in Node.
+
+A stage of ``make test``. By hand, names of chapters choose (``python tests/browser/live_cells.py
+01_neurons``), and ``--times`` lists the slow cells. What may fail is listed in EXCEPTIONS with the
+reason; an exception that is none any more is a failure, too. Besides, a folded check may fail where
+a smaller run has taken the place of the printed one, and a cell may lack a name that only a cell
+gives that cannot run in a page.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "book" / "_extensions")]
+import execution  # noqa: E402
+import live  # noqa: E402
+import vendor_live  # noqa: E402
+
+RUNNER = Path(__file__).with_suffix(".mjs")
+# Chapter, a text of the cell, and why it fails in a page.
+EXCEPTIONS = ()
+
+
+def names_given(code):
+    """Return the names that a cell defines, roughly: enough to say why another one fails."""
+    given = r"^ *(?:def|class) (\w+)|^ *([\w, ()]+?) = |^ *for ([\w, ()]+) in "
+    return {name for match in re.finditer(given, code, re.M)
+            for part in match.groups() if part for name in re.findall(r"\w+", part)}  # fmt: skip
+
+
+def to_run(name, cells, sources):
+    """Return what is run of a chapter; cells that a page cannot run are left out."""
+    chosen = [
+        {"number": number, "code": info.get("smaller", code)}
+        for number, (info, code) in enumerate(zip(cells, sources, strict=True))
+        if "lacks" not in info
+    ]
+    return {"chapter": name, "cells": chosen}
+
+
+def run_in_node(program, folder, course, report, chapters):
+    """Run some chapters in one process; return what it says of each cell."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as told:
+        json.dump(chapters, told)
+        told.flush()
+        command = [*program, RUNNER, folder, live.SOURCES / "kernel.py", course, told.name]
+        done = []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, encoding="utf-8") as process:  # fmt: skip
+            for line in process.stdout:
+                if line.startswith('{"chapter"'):
+                    done.append(json.loads(line))
+                    report(done[-1])
+            said = process.stderr.read()
+    if process.returncode:
+        print(f"FAILED: Node ended with {process.returncode}: {said[-800:]}", flush=True)
+    return done, process.returncode
+
+
+def judge(name, cells, sources, results):
+    """Return lines about the cells of a chapter that failed, and which exceptions were needed."""
+    bad, blocked, used, reduced = [], set(), set(), False
+    for number, (info, code) in enumerate(zip(cells, sources, strict=True)):
+        reduced |= "smaller" in info
+        result = results.get(number)
+        if "lacks" in info:
+            blocked |= names_given(code)
+            continue
+        if result is None:
+            bad.append(f"{name}, cell {number + 1}: it was not run")
+            continue
+        wrong = result["wrong"]
+        known = {e for e in EXCEPTIONS if e[0] == name and e[1] in code}
+        if wrong is None:
+            blocked -= names_given(code)
+            continue
+        used |= known
+        compares = info.get("check") and reduced and wrong["kind"] == "AssertionError"
+        if wrong["missing"] in blocked or known:
+            blocked |= names_given(code)
+        elif not compares:
+            bad.append(f"{name}, cell {number + 1}, line {wrong['line']}: {wrong['said']}")
+    needless = [e for e in EXCEPTIONS if e[0] == name and e not in used]
+    return bad + [f"{name}: {text!r} is no exception any more" for _, text, _ in needless]
+
+
+def main(arguments):
+    """Run the chapters of these names, or all."""
+    chosen, start = [a for a in arguments if not a.startswith("-")], time.monotonic()
+    found = live.live_chapters(names=chosen)
+    try:
+        program, _ = vendor_live.node()
+        sources = (code for _, codes in found.values() for code in codes)
+        folder, _ = vendor_live.pyodide(live.packages(sources))
+    except vendor_live.Missing as error:
+        print(f"not run: {error}")
+        return 0
+    order = [path.stem for path in execution.longest_first(
+        ROOT / "book" / f"{name}.ipynb" for name in found)]  # fmt: skip
+
+    def report(result):
+        if "--times" in arguments and result["seconds"] > 2:
+            place = f"{result['chapter']}, cell {result['number'] + 1}"
+            print(f"{place}: {result['seconds']:.0f} s", flush=True)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        live.course(course := Path(scratch, "course.zip"))
+        halves = [[to_run(name, *found[name]) for name in order[i::2]] for i in range(2)]
+        with ThreadPoolExecutor(2) as pool:
+            node = partial(run_in_node, program, folder, course, report)
+            ran = list(pool.map(node, filter(None, halves)))
+    results = {name: {} for name in found}
+    for done, _ in ran:
+        for result in done:
+            results[result["chapter"]][result["number"]] = result
+    bad = []
+    for name in found:
+        took = sum(result["seconds"] for result in results[name].values())
+        bad += judge(name, *found[name], results[name])
+        print(f"{name}: {len(results[name])} of {len(found[name][0])} cells, {took:.0f} s")
+    print(*(f"FAILED {line}" for line in bad), sep="\n")
+    total = sum(map(len, results.values()))
+    counts = f"{len(bad)} failed, " * bool(bad) + f"{total - len(bad)} passed"
+    print(f"{counts} in {time.monotonic() - start:.2f}s")
+    return int(bool(bad) or any(code for _, code in ran))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
