@@ -14,6 +14,7 @@ REVISED = (
     "04_backpropagation",
     "07_convolutional_networks",
     "08_deep_networks",
+    "10_recurrent_networks",
     "11_attention",
 )
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
@@ -28,6 +29,13 @@ TERMS = {
     "local minimum": "02_linear_models",
     "feed-forward network": "03_multilayer_perceptrons",
     "inference": "03_multilayer_perceptrons",
+    "recurrent network": "10_recurrent_networks",
+    "hidden state": "10_recurrent_networks",
+    "back-propagation through time": "10_recurrent_networks",
+    "encoder–decoder": "10_recurrent_networks",
+    "teacher forcing": "10_recurrent_networks",
+    "language model": "10_recurrent_networks",
+    "back-testing": "10_recurrent_networks",
     "self-attention": "11_attention",
     "cross-attention": "11_attention",
     "causal mask": "11_attention",

@@ -6,206 +6,231 @@ from ..activations import sigmoid
 from .core import Exercise, Mistake
 
 
-def _lstm_parameters(inputs, units):
-    return 4 * (inputs * units + units * units + units)
+def _forget_bias(steps, left):
+    return -np.log(np.expm1(-np.log(left) / steps))
 
 
-LSTM_PARAMETERS = Exercise(
-    "lstm_parameters",
-    answer=_lstm_parameters,
-    cases=lambda rng: [tuple(map(int, rng.integers(2, 300, 2))) for _ in range(4)] + [(1, 1)],
+def _logit(p):
+    with np.errstate(all="ignore"):
+        return np.log(p / (1 - p))
+
+
+def _forget_cases(rng):
+    drawn = [(int(rng.integers(2, 400)), float(rng.uniform(0.05, 0.95))) for _ in range(4)]
+    return [(1, 0.5), (1, 0.9), (10, 0.5), (2, 0.25), *drawn, (10**9, 0.7), (10**9, 0.01)]
+
+
+FORGET_BIAS = Exercise(
+    "forget_bias",
+    answer=_forget_bias,
+    cases=_forget_cases,
     mistakes=(
         Mistake(
-            lambda inputs, units: inputs * units + units * units + units,
-            "That is a simple RNN. Count the weighted sums of one LSTM cell: how many are there?",
+            lambda steps, left: left ** (1 / steps),
+            "That is the gate. Which number must go into the sigmoid for it to come out?",
         ),
         Mistake(
-            lambda inputs, units: 3 * (inputs * units + units * units + units),
-            "Three gates, yes. But what do they let in? The candidate has weights, too.",
+            lambda steps, left: -_forget_bias(steps, left),
+            "The sign is turned around: a gate near 1 needs a large positive bias.",
         ),
         Mistake(
-            lambda inputs, units: 4 * (inputs * units + units),
-            "A gate sees the input and one thing more.",
+            lambda steps, left: _logit(left / steps),
+            "What is left shrinks by the same *factor* at every step, not by the same amount.",
         ),
         Mistake(
-            lambda inputs, units: 4 * (inputs * units + units * units),
-            "The kernels are right. Is there nothing else to learn?",
+            lambda steps, left: _logit(1 - (1 - left) / steps),
+            "What is lost is not spread evenly: each step keeps the same factor of what there is.",
         ),
         Mistake(
-            lambda inputs, units: 4 * (inputs * units + units * units + 2 * units),
-            "You counted a bias for each kernel, as PyTorch does. Here there is one for each sum.",
+            lambda steps, left: _logit(left),
+            "That leaves it after *one* step. After several the factors multiply.",
+        ),
+        Mistake(
+            lambda steps, left: _logit(left**steps),
+            "The power is turned around: the gate, multiplied by itself `steps` times, is `left`.",
+        ),
+        Mistake(
+            lambda steps, left: np.log(left) / steps,
+            "That is the logarithm of the gate. The bias goes through a sigmoid.",
+        ),
+        Mistake(
+            lambda steps, left: 1 / (1 + np.exp(-(left ** (1 / steps)))),
+            "You need the inverse of the sigmoid here, not the sigmoid.",
+        ),
+        Mistake(
+            lambda steps, left: _logit(left ** (1 / steps)),
+            "Right, but 1 minus a gate that is nearly 1 loses its digits after many steps. "
+            "Look up `np.expm1`.",
+        ),
+    ),
+    points=1,
+    tolerance=1e-9,
+)
+
+
+def _last_real(states, mask):
+    last = mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
+    chosen = states[np.arange(len(states)), last]
+    return np.where(mask.any(axis=1, keepdims=True), chosen, 0.0)
+
+
+def _at(states, steps):
+    return states[np.arange(len(states)), steps]
+
+
+def _last_real_cases(rng):
+    behind = np.array([[True, True, False, False], [True, True, True, False]])
+    gap = np.array([[True, False, True, False], [False, True, True, False]])
+    empty = np.array([[False, False, False], [True, False, False], [False, True, False]])
+    drawn = [rng.random((n, time)) < 0.5 for n, time in ((4, 6), (3, 5), (1, 7))]
+    masks = [behind, behind[:, ::-1].copy(), gap, empty, *drawn]
+    return [(rng.normal(size=(*mask.shape, 3)), mask) for mask in masks]
+
+
+LAST_REAL = Exercise(
+    "last_real",
+    answer=_last_real,
+    cases=_last_real_cases,
+    mistakes=(
+        Mistake(
+            lambda states, mask: states[:, -1],
+            "That is the last step, real or not.",
+        ),
+        Mistake(
+            lambda states, mask: _at(states, mask.sum(axis=1) - 1),
+            "How many steps are real says where the last one is only if none is missing before it.",
+        ),
+        Mistake(
+            lambda states, mask: _at(states, mask.sum(axis=1) % mask.shape[1]),
+            "One step too far, and counting does not help if padding comes before real steps.",
+        ),
+        Mistake(
+            lambda states, mask: _at(states, mask.argmax(axis=1)),
+            "`argmax` finds the *first* True.",
+        ),
+        Mistake(
+            lambda states, mask: _at(states, mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)),
+            "Right, unless a sequence has no real step at all.",
+        ),
+        Mistake(
+            lambda states, mask: (states * mask[:, :, None])[:, -1],
+            "The last step is made zero where it is padding. Which state was asked for?",
+        ),
+        Mistake(
+            lambda states, mask: (states * mask[:, :, None]).sum(axis=1),
+            "That adds up all real steps. Only one of them is asked for.",
+        ),
+        Mistake(
+            lambda states, mask: states[np.arange(len(states)), -mask[:, ::-1].argmax(axis=1)],
+            "Counted from the end, the last entry has the index −1, not 0.",
         ),
     ),
     points=1,
 )
 
 
-def _log_softmax(logits):
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-def _code_lengths(logits, codes):
-    """Return the bits that each character but the first costs."""
-    return -_log_softmax(logits)[np.arange(len(codes) - 1), codes[1:]] / np.log(2)
-
-
-def _bits_per_character(logits, codes):
-    return _code_lengths(logits, codes).mean()
-
-
-def _bits_overflowing(logits, codes):
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        return -np.log2(p[np.arange(len(codes) - 1), codes[1:]]).mean()
-
-
-def _bits_cases(rng):
-    sizes = (6, 4), (2, 3), (40, 7)
-    cases = [(2 * rng.normal(size=(n, k)), rng.integers(0, k, n)) for n, k in sizes]
-    return [*cases, (1000 + rng.normal(size=(5, 4)), rng.integers(0, 4, 5))]
-
-
-BITS_PER_CHARACTER = Exercise(
-    "bits_per_character",
-    answer=_bits_per_character,
-    cases=_bits_cases,
-    mistakes=(
-        Mistake(
-            lambda logits, codes: (
-                -_log_softmax(logits)[np.arange(len(codes)), codes].mean() / np.log(2)
-            ),
-            "Row t is the prediction made after reading character t. Of which character?",
-        ),
-        Mistake(
-            lambda logits, codes: _bits_per_character(logits, codes) * np.log(2),
-            "These are nats, from the natural logarithm. A bit is a choice between two.",
-        ),
-        Mistake(
-            lambda logits, codes: _code_lengths(logits, codes).sum(),
-            "That is the length of the whole message. Per character?",
-        ),
-        Mistake(
-            lambda logits, codes: _code_lengths(logits, codes).sum() / len(codes),
-            "How many characters are predicted? Nothing is said about the first one.",
-        ),
-        Mistake(_bits_overflowing, "exp(1000) is infinite. What may you subtract from a row?"),
-    ),
-    points=1,
-)
-
-
-def _gru_step(x, h, kernel, recurrent, bias, *, after=False, swapped=False, gates=sigmoid):
-    """Return the next state; the options are mistakes, or what other libraries do."""
-    units = h.shape[1]
-    (wz, wr, wn), (uz, ur, un) = np.split(kernel, 3, axis=1), np.split(recurrent, 3, axis=1)
-    bz, br, bn = bias[:units], bias[units : 2 * units], bias[2 * units :]
-    z, r = gates(x @ wz + h @ uz + bz), gates(x @ wr + h @ ur + br)
-    n = np.tanh(x @ wn + (r * (h @ un) if after else (r * h) @ un) + bn)
-    return (1 - z) * h + z * n if swapped else z * h + (1 - z) * n
-
-
-def _gru_cases(rng):
-    return [
-        (
-            rng.normal(size=(n, d)), rng.normal(size=(n, m)), rng.normal(size=(d, 3 * m)),
-            rng.normal(size=(m, 3 * m)), rng.normal(size=3 * m),
-        )
-        for n, d, m in ((4, 3, 2), (1, 2, 5), (6, 1, 3))
-    ]  # fmt: skip
-
-
-def _gru_other(*arguments):
-    x, h, kernel, recurrent, bias = arguments
-    order = np.roll(np.arange(bias.size).reshape(3, -1)[:2], 1, axis=0).ravel()
-    order = np.append(order, np.arange(len(order), bias.size))
-    return _gru_step(x, h, kernel[:, order], recurrent[:, order], bias[order])
-
-
-GRU_STEP = Exercise(
-    "gru_step",
-    answer=_gru_step,
-    cases=_gru_cases,
-    mistakes=(
-        Mistake(
-            lambda *a: _gru_step(*a, swapped=True),
-            "Where z is 1, is the old state kept or replaced?",
-        ),
-        Mistake(
-            lambda *a: _gru_step(*a, after=True),
-            "A real variant, but another one: here the reset gate acts before the matrix product.",
-        ),
-        Mistake(
-            lambda *a: _gru_step(*a, gates=np.tanh),
-            "A gate lies between 0 and 1. Which function does that?",
-        ),
-        Mistake(_gru_other, "Look at the order of the blocks: update gate first, then reset."),
-    ),
-    points=2,
-    without=("nncourse.GRU",),
-)
-
-
-def _bptt(x, dh, w, u, b, *, slope=True, add=True, back=True, transposed=False, first=0):
-    """Return the gradients of the three parameters, right or with a published mistake."""
-    h = [np.zeros(len(b))]
+def _leaky(x, dh, w, u, b, a, *, slope=True, add=True, leak=1, back=True, turned=False, rate=1):
+    """Return the gradients of a leaky network, right or with mistakes in them."""
+    h, squashed = [np.zeros(len(b))], []
     for x_t in x:
-        h.append(np.tanh(x_t @ w + h[-1] @ u + b))
+        squashed.append(np.tanh(x_t @ w + h[-1] @ u + b))
+        h.append((1 - a) * h[-1] + a * squashed[-1])
     dw, du, db = np.zeros_like(w), np.zeros_like(u), np.zeros_like(b)
-    delta = np.zeros(len(b))
-    for t in reversed(range(first, len(x))):
-        past = delta @ (u if transposed else u.T) if back else 0
-        delta = (dh[t] + past) * (1 - h[t + 1] ** 2 if slope else 1)
+    grad = np.zeros(len(b))
+    for t in reversed(range(len(x))):
+        grad = grad + dh[t]
+        slopes = 1 - (h[t + 1] if slope == "state" else squashed[t]) ** 2 if slope else 1
+        delta = (a if rate else 1) * grad * slopes
         terms = np.outer(x[t], delta), np.outer(h[t], delta), delta
         dw, du, db = (
             (g + term if add else term) for g, term in zip((dw, du, db), terms, strict=True)
         )
+        through = delta @ (u if turned else u.T)
+        grad = leak * (1 - a) * grad + through if back else np.zeros(len(b))
     return dw, du, db
 
 
-def _bptt_cases(rng):
-    sizes = (5, 3, 4), (3, 2, 3), (7, 1, 2)
+def _published(x, dh, w, u, b, a):
+    """Return what the loop of the statement gives."""
+    h = [np.zeros(len(b))]
+    for x_t in x:
+        h.append((1 - a) * h[-1] + a * np.tanh(x_t @ w + h[-1] @ u + b))
+    delta = np.zeros(len(b))
+    for t in reversed(range(len(x))):
+        delta = a * (dh[t] + delta @ u.T)
+    return np.outer(x[0], delta), np.outer(h[0], delta), delta
+
+
+def _leaky_cases(rng):
+    sizes = (2, 2, 2, 0.5), (5, 3, 4, 0.3), (3, 2, 3, 0.8), (7, 1, 2, 0.15), (4, 2, 2, 1.0)
     return [
         (
             rng.normal(size=(n, d)), rng.normal(size=(n, m)), rng.normal(size=(d, m)),
-            rng.normal(size=(m, m)), rng.normal(size=m),
+            rng.normal(size=(m, m)), rng.normal(size=m), a,
         )
-        for n, d, m in sizes
+        for n, d, m, a in sizes
     ]  # fmt: skip
 
 
-def _mistaken(**changes):
-    return lambda *arguments: _bptt(*arguments, **changes)
+def _leaking(**changes):
+    return lambda *arguments: _leaky(*arguments, **changes)
 
 
-FIXED_BPTT = Exercise(
-    "fixed_bptt",
-    answer=_bptt,
-    cases=_bptt_cases,
+LEAKY_BPTT = Exercise(
+    "leaky_bptt",
+    answer=_leaky,
+    cases=_leaky_cases,
     mistakes=(
         Mistake(
-            _mistaken(slope=False, add=False),
-            "This is still the published loop. How often is each weight used, and what do slopes "
-            "do over several paths?",
+            _published,
+            "This is still the loop of the statement. How often is each weight used, what stands "
+            "between z and h, and by how many paths does a state reach the next one?",
         ),
         Mistake(
-            _mistaken(slope=False),
-            "The sum over time is right. Which function stands between z and h?",
+            _leaking(leak=0),
+            "The path through the weights is right. The state reaches the next one by another "
+            "path, too: look at the term (1 − a) h.",
         ),
         Mistake(
-            _mistaken(add=False),
+            _leaking(slope=False),
+            "Both ways back and the sum over time are right. What stands between z and h?",
+        ),
+        Mistake(
+            _leaking(slope="state"),
+            "The derivative of tanh is 1 − tanh². The state is not the tanh here.",
+        ),
+        Mistake(
+            _leaking(add=False),
             "The deltas are right. A weight is used at every step; your result knows of one step.",
         ),
         Mistake(
-            _mistaken(back=False),
-            "Each step is blamed for its own output only. How does blame reach the step before?",
+            _leaking(add=False, leak=0),
+            "Two things: a weight is used at every step, and the state also leaks into the next.",
         ),
         Mistake(
-            _mistaken(transposed=True),
+            _leaking(slope=False, leak=0),
+            "Two things: the derivative of tanh, and the state's other path to the next step.",
+        ),
+        Mistake(
+            _leaking(slope="state", leak=0),
+            "Two things: the state is not the tanh here, and it has another path to the next step.",
+        ),
+        Mistake(
+            _leaking(back=False),
+            "Each step's gradient is that of its own output only. How does it reach the step "
+            "before?",
+        ),
+        Mistake(
+            _leaking(turned=True),
             "Forward, the state is multiplied by u. Which way round on the way back?",
         ),
         Mistake(
-            _mistaken(first=1), "One step of the sequence is missing. Where does your loop end?"
+            _leaking(rate=0),
+            "The tanh enters the state with a factor. Where is it on the way back?",
+        ),
+        Mistake(
+            lambda x, dh, w, u, b, a: _leaky(x, dh, w, u, b, 1.0),
+            "These are the gradients of a network without a leak. Does your forward pass leak?",
         ),
     ),
     points=2,
@@ -303,7 +328,7 @@ LSTM_STEP_BACK = Exercise(
         Mistake(_lstm_mistake(squash=False), "Between the cell and the output gate stands a tanh."),
         Mistake(
             _lstm_mistake(slopes=False),
-            "These are slopes by the gates. One link further back are the weighted sums.",
+            "These are gradients by the gates. One link further back are the weighted sums.",
         ),
         Mistake(
             _lstm_mistake(gates="sigmoid"),
@@ -315,10 +340,9 @@ LSTM_STEP_BACK = Exercise(
 )
 
 EXERCISES = (
-    LSTM_PARAMETERS,
-    BITS_PER_CHARACTER,
-    GRU_STEP,
-    FIXED_BPTT,
+    FORGET_BIAS,
+    LAST_REAL,
     PAST_ONLY,
+    LEAKY_BPTT,
     LSTM_STEP_BACK,
 )

@@ -3,36 +3,33 @@ import math
 import numpy as np
 
 
-def lstm_parameters(inputs, units):
-    kernels = np.zeros((inputs + units + 1, 4 * units))
-    return int(kernels.size)
+def forget_bias(steps, left):
+    lost = -math.expm1(math.log(left) / steps)  # in one step
+    return math.log1p(-lost) - math.log(lost)
 
 
-def bits_per_character(logits, codes):
-    lengths = []
-    for scores, code in zip(logits[:-1].tolist(), codes[1:].tolist(), strict=True):
-        top = max(scores)
-        mass = math.fsum(math.exp(score - top) for score in scores)
-        lengths.append(math.log2(mass) - (scores[code] - top) * math.log2(math.e))
-    return math.fsum(lengths) / len(lengths)
+def last_real(states, mask):
+    rows = []
+    for steps, real in zip(states, mask, strict=True):
+        kept = steps[real]
+        rows.append(kept[-1] if len(kept) else np.zeros(states.shape[2]))
+    return np.array(rows)
 
 
-def gru_step(x, h, kernel, recurrent, bias):
-    m = h.shape[1]
-    gates = x @ kernel[:, : 2 * m] + h @ recurrent[:, : 2 * m] + bias[: 2 * m]
-    z, r = np.hsplit(0.5 + 0.5 * np.tanh(gates / 2), 2)
-    news = np.tanh(x @ kernel[:, 2 * m :] + (h * r) @ recurrent[:, 2 * m :] + bias[2 * m :])
-    return news + z * (h - news)
-
-
-def fixed_bptt(x, dh, w, u, b):
-    h = np.zeros((len(x) + 1, len(b)))
-    for t, row in enumerate(x):
-        h[t + 1] = np.tanh(w.T @ row + u.T @ h[t] + b)
-    deltas = np.zeros((len(x) + 1, len(b)))
+def leaky_bptt(x, dh, w, u, b, a):
+    m, kernel = len(b), np.vstack([w, u, b])
+    h, slopes, seen = np.zeros(m), [], []
+    for row in x:
+        seen.append(np.concatenate([row, h, [1.0]]))
+        z = seen[-1] @ kernel
+        slopes.append(1 / np.cosh(z) ** 2)
+        h = h + a * (np.tanh(z) - h)
+    gradient, blame = np.zeros_like(kernel), np.zeros(m)
     for t in range(len(x) - 1, -1, -1):
-        deltas[t] = (dh[t] + u @ deltas[t + 1]) / np.cosh(np.arctanh(h[t + 1])) ** 2
-    return x.T @ deltas[:-1], h[:-1].T @ deltas[:-1], deltas.sum(axis=0)
+        blame = blame + dh[t]
+        gradient += seen[t][:, None] * (a * blame * slopes[t])
+        blame = blame @ ((1 - a) * np.eye(m) + (a * slopes[t])[:, None] * u.T)
+    return gradient[: len(w)], gradient[len(w) : -1], gradient[-1]
 
 
 def past_only_windows(series, order, now):
