@@ -34,7 +34,8 @@ _MODULES = {
     "language.": """bytepair chat gguf llama preference pretrained sampling tokenizers transformer
         weights wordpiece words""",
     "layers.": "exchange lora masks rotary",
-    "practice.": "bodies cloud drift export gateway keras_models runtime serving",
+    "practice.": """bodies cloud drift explain export gateway keras_models runtime serving
+        shapley""",
     "scale.": "architectures counting distributed quantization scaling",
     "training.": """callbacks clipping history optimizers rates regularizers resuming saving
         schedules trainer""",

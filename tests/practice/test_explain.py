@@ -1,0 +1,133 @@
+"""Attributions that add up, gradients that agree with differences, checks that notice."""
+
+import numpy as np
+import pytest
+
+import nncourse as nn
+from nncourse.practice import explain
+
+
+@pytest.fixture
+def model():
+    rng = np.random.default_rng(0)
+    options = {"rng": rng, "dtype": np.float64}
+    return nn.Sequential(
+        nn.Conv2D(1, 3, 3, **options), nn.Tanh(), nn.Flatten(), nn.Dense(3 * 16, 4, **options)
+    )
+
+
+@pytest.fixture
+def x():
+    return np.random.default_rng(1).normal(size=(3, 6, 6, 1))
+
+
+def test_the_gradient_is_that_of_differences_for_each_examples_own_class(model, x):
+    targets = [2, 0, 3]
+    slope = explain.input_gradient(model, x, targets)
+    direction = np.random.default_rng(2).normal(size=x.shape)
+    h = 1e-5
+    change = (model(x + h * direction) - model(x - h * direction)) / (2 * h)
+    expected = change[np.arange(3), targets]
+    np.testing.assert_allclose((slope * direction).sum(axis=(1, 2, 3)), expected, rtol=1e-8)
+
+
+def test_explaining_leaves_the_parameters_gradients_as_they_were(model, x):
+    for p in model.parameters():
+        p.grad = np.full(p.value.shape, 7.0)
+    explain.integrated_gradients(model, x, 1, steps=2)
+    explain.grad_cam(model, x, 1, layer=2)
+    assert all((p.grad == 7).all() for p in model.parameters())
+
+
+def test_integrated_gradients_are_complete_from_any_baseline(model, x):
+    for baseline in (0.0, 1.5, x[::-1]):
+        a = explain.integrated_gradients(model, x, 2, baseline=baseline, steps=200)
+        start = np.broadcast_to(baseline, x.shape).astype(float)
+        np.testing.assert_allclose(
+            a.sum(axis=(1, 2, 3)), (model(x) - model(start))[:, 2], atol=1e-4
+        )
+
+
+def test_integrated_gradients_meet_a_hand_computed_integral():
+    """The score x² has the gradient 2x, whose mean from 1 to 3 is 4: exact with one midpoint."""
+
+    class Square(nn.Layer):
+        def forward(self, x, *, training=False):
+            return self.remember(x, x**2)
+
+        def backward(self, grad):
+            return 2 * self.recall(grad) * grad
+
+    a = explain.integrated_gradients(Square(), np.array([[3.0]]), 0, baseline=1.0, steps=1)
+    assert a == 8.0  # 3² - 1²
+
+
+def test_smooth_grad_without_noise_is_the_gradient(model, x):
+    smooth = explain.smooth_grad(model, x, 1, noise=0.0, samples=3, rng=0)
+    np.testing.assert_allclose(smooth, explain.input_gradient(model, x, 1), rtol=1e-12)
+
+
+def test_smooth_grad_of_a_relu_tends_to_the_normal_distribution_function():
+    relu = nn.Sequential(nn.Dense(2, 1, rng=0, dtype=np.float64), nn.ReLU())
+    w = np.array([3.0, 4.0])
+    relu[0].kernel.value[:, 0], relu[0].bias.value[:] = w, -1.0
+    many = np.zeros((4000, 2))
+    mean = explain.smooth_grad(relu, many, 0, noise=0.2, samples=5, rng=0).mean(axis=0)
+    np.testing.assert_allclose(mean, 0.158655 * w, rtol=0.05)  # Φ(-1): the sum scatters by 1
+
+
+def test_grad_cam_after_a_global_average_is_the_weighted_sum_of_maps(x):
+    rng = np.random.default_rng(0)
+    conv = nn.Conv2D(1, 3, 3, rng=rng, dtype=np.float64)
+    dense = nn.Dense(3, 2, rng=rng, dtype=np.float64)
+    cam = explain.grad_cam(nn.Sequential(conv, nn.GlobalAveragePool2D(), dense), x, 1, layer=1)
+    expected = np.maximum(conv(x) @ dense.kernel.value[:, 1], 0) / 16  # Zhou et al. (2016)
+    np.testing.assert_allclose(cam, expected)
+
+
+def test_occlusion_finds_what_is_covered():
+    image = np.zeros((6, 6, 2))
+    image[0:2, 4:6, 1] = 3.0
+    fall = explain.occlusion(lambda b: b.sum(axis=(1, 2)), image, 1, size=2)
+    assert fall.shape == (3, 3)
+    assert fall[0, 2] == 12
+    assert np.count_nonzero(fall) == 1
+    overlapping = explain.occlusion(lambda b: b.sum(axis=(1, 2)), image, 1, size=2, stride=1)
+    assert overlapping.shape == (5, 5)
+    assert overlapping[0, 3] == 6
+
+
+def test_removal_deletes_the_highest_rank_first_and_inserts_it_first():
+    image = np.arange(16.0).reshape(4, 4, 1)
+
+    def predict(batch):
+        return batch.sum(axis=(1, 2))
+
+    shares, gone = explain.removal_curve(predict, image, image[..., 0], 0, steps=2)
+    _, back = explain.removal_curve(predict, image, image[..., 0], 0, steps=2, insert=True)
+    np.testing.assert_array_equal(shares, [0, 0.5, 1])
+    np.testing.assert_array_equal(gone, [120, 28, 0])
+    np.testing.assert_array_equal(back, [0, 92, 120])
+
+
+def test_scrambling_keeps_the_numbers_and_the_first_layers(model):
+    other = explain.scrambled(model, 1, rng=0)
+    for (path, p), q in zip(model.named_parameters().items(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(np.sort(p.value, axis=None), np.sort(q.value, axis=None))
+        assert (p.value == q.value).all() == (path != "3.kernel")
+    same = explain.scrambled(model, 0, rng=0)
+    pairs = zip(model.parameters(), same.parameters(), strict=True)
+    assert all((p.value == q.value).all() for p, q in pairs)
+
+
+def test_bad_inputs_are_explained(model, x):
+    with pytest.raises(ValueError, match="class from 0 to 3"):
+        explain.input_gradient(model, x, 4)
+    with pytest.raises(ValueError, match="logits"):
+        explain.input_gradient(model[:2], x, 0)
+    with pytest.raises(ValueError, match="one step"):
+        explain.integrated_gradients(model, x, 0, steps=0)
+    with pytest.raises(ValueError, match="maps"):
+        explain.grad_cam(model, x, 0, layer=3)
+    with pytest.raises(ValueError, match="ranking of shape"):
+        explain.removal_curve(model, x[0], x[0, :3, :, 0], 0)
