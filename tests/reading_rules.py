@@ -16,6 +16,7 @@ REVISED = (
     "08_deep_networks",
     "10_recurrent_networks",
     "11_attention",
+    "16_explaining",
 )
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 # Standard terms, and the chapter that introduces each, in bold.
@@ -50,6 +51,11 @@ TERMS = {
     "gradient check": "04_backpropagation",
     "forward mode": "04_backpropagation",
     "adversarial example": "04_backpropagation",
+    "saliency map": "16_explaining",
+    "integrated gradients": "16_explaining",
+    "occlusion": "16_explaining",
+    "Shapley values": "16_explaining",
+    "sanity check": "16_explaining",
 }
 PROMPT = {"code_prompt_show": "✓ checked", "code_prompt_hide": "✓ checked"}
 
