@@ -1,5 +1,5 @@
 // Run the cells of live chapters under the very Pyodide of the pages; one line of JSON for each.
-// Arguments: Pyodide's folder, the kernel, the course as a ZIP file, a JSON file of chapters.
+// Arguments: Pyodide's folder, the kernel, the course as a ZIP file, a JSON file: what to run first, the chapters.
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
@@ -11,7 +11,9 @@ try {
   py.FS.writeFile("/course/live_kernel.py", readFileSync(kernelFile));
   py.runPython("import sys; sys.path.insert(0, '/course')");
   const kernel = py.pyimport("live_kernel");
-  for (const { chapter, cells } of JSON.parse(readFileSync(chapters))) {
+  const told = JSON.parse(readFileSync(chapters));
+  py.runPython(told.before);
+  for (const { chapter, cells } of told.chapters) {
     const shown = {};
     kernel.start((cell, kind) => { (shown[cell] ??= new Set()).add(kind); });
     for (const { number, code } of cells) {

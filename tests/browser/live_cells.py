@@ -2,9 +2,12 @@
 
 A stage of ``make test``. By hand, names of chapters choose (``python tests/browser/live_cells.py
 01_neurons``), and ``--times`` lists the slow cells. What may fail is listed in EXCEPTIONS with the
-reason; an exception that is none any more is a failure, too. Besides, a folded check may fail where
-a smaller run has taken the place of the printed one, and a cell may lack a name that only a cell
-gives that cannot run in a page.
+reason; an exception that is none any more is a failure, too.
+
+So that it takes minutes, cells run in the smaller version that their author gave, and a trainer
+stops after STEPS steps, or one an epoch. A folded check of numbers may fail where such a run has
+taken the place of the printed one; a cell may lack a name that only a cell gives that cannot run in
+a page. What the numbers are is proved by the stage ``notebooks``.
 """
 
 import json
@@ -24,6 +27,23 @@ import live  # noqa: E402
 import vendor_live  # noqa: E402
 
 RUNNER = Path(__file__).with_suffix(".mjs")
+STEPS = 20
+BEFORE = f"""
+import nncourse.training._batches as batches
+
+whole = batches.ArrayBatches.shuffled
+
+
+def shuffled(self, rng):
+    for number, batch in enumerate(whole(self, rng)):
+        self.left = getattr(self, "left", {STEPS}) - 1
+        yield batch
+        if self.left <= 0:
+            return
+
+
+batches.ArrayBatches.shuffled = shuffled
+"""
 # Chapter, a text of the cell, and why it fails in a page.
 EXCEPTIONS = ()
 
@@ -48,7 +68,7 @@ def to_run(name, cells, sources):
 def run_in_node(program, folder, course, report, chapters):
     """Run some chapters in one process; return what it says of each cell."""
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as told:
-        json.dump(chapters, told)
+        json.dump({"before": BEFORE, "chapters": chapters}, told)
         told.flush()
         command = [*program, RUNNER, folder, live.SOURCES / "kernel.py", course, told.name]
         done = []
@@ -68,7 +88,7 @@ def judge(name, cells, sources, results):
     """Return lines about the cells of a chapter that failed, and which exceptions were needed."""
     bad, blocked, used, reduced = [], set(), set(), False
     for number, (info, code) in enumerate(zip(cells, sources, strict=True)):
-        reduced |= "smaller" in info
+        reduced |= "smaller" in info or "fit(" in code or "Trainer(" in code
         result = results.get(number)
         if "lacks" in info:
             blocked |= names_given(code)
@@ -125,7 +145,8 @@ def main(arguments):
         took = sum(result["seconds"] for result in results[name].values())
         bad += judge(name, *found[name], results[name])
         print(f"{name}: {len(results[name])} of {len(found[name][0])} cells, {took:.0f} s")
-    print(*(f"FAILED {line}" for line in bad), sep="\n")
+    for line in bad:
+        print(f"FAILED {line}")
     total = sum(map(len, results.values()))
     counts = f"{len(bad)} failed, " * bool(bad) + f"{total - len(bad)} passed"
     print(f"{counts} in {time.monotonic() - start:.2f}s")
