@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks live browser chromium bubblewrap linkcheck bench chapter scoreboard screenshots repository clean
+.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks live browser chromium bubblewrap linkcheck bench chapter scoreboard runner lab screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
@@ -148,6 +148,13 @@ chromium bubblewrap:
 	  echo '$@ is not installed, and cannot be installed from here (on Debian and Ubuntu: apt-get install $(PACKAGES)).' >&2
 	  exit 1
 	fi
+
+runner: env ## write the notebooks as Colab, Binder and JupyterLab get them: _build/runner
+	@$(BIN)/python book/tools/run_branch.py _build/runner
+	echo "The notebooks to run are in $(CURDIR)/_build/runner"
+
+lab: runner ## … and open them in JupyterLab
+	@$(BIN)/python -m jupyterlab _build/runner/book
 
 screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide and narrow, light and dark
 	@$(BIN)/python tests/browser/screenshots.py _build/screenshots

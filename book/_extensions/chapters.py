@@ -168,7 +168,7 @@ def doors(config, name):
     """Return where this chapter can be run, as pairs of a name and an address."""
     theme = config.html_theme_options
     place = theme["repository_url"].removeprefix("https://github.com/")
-    launch, branch = theme["launch_buttons"], theme["repository_branch"]
+    launch, branch = theme["launch_buttons"], "run"  # the notebooks of tools/runner.py
     if launch:  # none where the solutions are withheld: a launched notebook would have them
         yield "Colab", f"{launch['colab_url']}/github/{place}/blob/{branch}/book/{name}.ipynb"
         binder = f"{launch['binderhub_url']}/v2/gh/{place}/{branch}"

@@ -1,11 +1,11 @@
 """Withhold the answers to the exercises: `nncourse_withhold_solutions: true` in `_config.yml`.
 
 Sphinx is handed notebooks without solutions, so nothing of them can reach a page, the search
-index or any other file of the site. Buttons that lead to the repository, which has them, go too.
+index or any other file of the site; running.py makes the downloads without them. Buttons that lead
+to the repository, which has them, go, too.
 """
 
 import json
-from pathlib import Path
 
 from nncourse.classroom.chapters import withhold
 
@@ -24,18 +24,9 @@ def leave_out_links(app, config):
         config.html_theme_options |= dict.fromkeys(BUTTONS, False) | {"launch_buttons": {}}
 
 
-def remove_from_downloads(app, error):
-    """Do the same to the copies that readers can download."""
-    if app.config.nncourse_withhold_solutions and app.builder.format == "html":
-        for path in Path(app.outdir, "_sources").rglob("*.ipynb"):
-            notebook = withhold(json.loads(path.read_text(encoding="utf-8")))
-            path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
 def setup(app):
     """Connect to Sphinx."""
     app.add_config_value("nncourse_withhold_solutions", False, "env", bool)
     app.connect("config-inited", leave_out_links)
     app.connect("source-read", remove)
-    app.connect("build-finished", remove_from_downloads)
     return {"version": "1", "parallel_read_safe": True}

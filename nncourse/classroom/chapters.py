@@ -6,6 +6,7 @@ statements and stubs. Whatever else stands among the exercises is left out, what
 
 import copy
 import functools
+import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,6 @@ STATEMENT = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 CHECK = re.compile(r'^[\w.]*\bcheck\("(\w+)", (\w+)\)\s*$', re.MULTILINE)
-EQUATION = r"^\$\$(?P<tex>(?:(?!\$\$).)+)\$\$ \({label}\)$"
 SETUP = "import numpy as np\n\nimport nncourse as nn"
 HOW = """# Exercises: {title}
 
@@ -43,7 +43,6 @@ time; when it says ✗, it also says where to look. Keep the names of the functi
 file.
 
 {chapter}"""
-WITHHELD = re.compile(r"^\s*nncourse_withhold_solutions: *true\b", re.MULTILINE)
 
 
 @dataclass
@@ -96,6 +95,16 @@ def find_book():
     raise ValueError("found no book: run this in a clone of the course's repository")
 
 
+@functools.cache
+def converter(book):
+    """Return what knows the book and makes plain Markdown of it: book/tools/runner.py."""
+    path = find_book() / "tools" / "runner.py"
+    spec = importlib.util.spec_from_file_location("runner", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Book(book)
+
+
 def read(chapter, book):
     """Return the notebook of a chapter, given by its name."""
     path = book / f"{chapter}.ipynb"
@@ -127,7 +136,7 @@ def student_notebook(chapter, book, only=()):
     notebook = read(chapter, book)
     cells = opening(_title(notebook), chapter, book)
     for task in _chosen(notebook, only):
-        cells.append(v4.new_markdown_cell(_statement(task, notebook)))
+        cells.append(v4.new_markdown_cell(_statement(task, book)))
         metadata = {"nncourse": {"exercise": task.name}} if task.name else {}
         cells.append(v4.new_code_cell(task.stub, metadata=metadata))
     return assembled(chapter, cells)
@@ -139,7 +148,7 @@ def nbgrader_notebook(chapter, book, only=()):
     cells = opening(_title(notebook), chapter, book)
     points = {name: exercise.points for name, exercise in all_exercises().items()}
     for task in _chosen(notebook, only):
-        cells.append(v4.new_markdown_cell(_statement(task, notebook)))
+        cells.append(v4.new_markdown_cell(_statement(task, book)))
         if not task.name:
             cells.append(v4.new_code_cell(""))
             continue
@@ -162,17 +171,14 @@ def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
 
 def opening(title, name, book):
     """Return the title, the cell that installs the package on Colab, and the imports."""
-    config = (book.parent / "_config.yml").read_text(encoding="utf-8")
-    url, branch = re.search(r"^repository:\s+url: (\S+)\s+branch: (\S+)", config, re.M).groups()
-    chapter = f"The chapter itself: [{name}]({url}/blob/{branch}/book/{name}.ipynb)"
-    if WITHHELD.search(config):  # the notebook there has its solutions
-        chapter = f"They belong to the chapter *{name}* of the book."
-    if not (book / f"{name}.ipynb").exists():
-        chapter = ""
+    known, chapter = converter(book), ""
+    if name in known.titles:
+        chapter = f"They belong to the chapter {known.link(known.titles[name], name)}."
     bootstrap = (book / "bootstrap.ipy").read_text(encoding="utf-8").strip()
+    bootstrap, metadata = known.writer().code(bootstrap, {})
     return [
         v4.new_markdown_cell(HOW.format(title=title, chapter=chapter).strip()),
-        v4.new_code_cell(bootstrap),
+        v4.new_code_cell(bootstrap, metadata=metadata),
         v4.new_code_cell(SETUP),
     ]
 
@@ -198,17 +204,12 @@ def _chosen(notebook, only):
     return [task for task in found if not only or task.name in only]
 
 
-def _statement(task, notebook):
+def _statement(task, book):
     """Return the statement as plain Markdown, the equations that it refers to written out."""
-    text, equations = task.body, []
-    prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    for label in dict.fromkeys(re.findall(r"\{eq\}`([\w-]+)`", text)):
-        if found := re.search(EQUATION.format(label=label), prose, re.MULTILINE | re.DOTALL):
-            equations.append(f"$$\n{found['tex'].strip()} \\tag{{{label}}}\n$$")
-    text = re.sub(r"\{eq\}`([\w-]+)`", r"(\1)", text)
-    text = re.sub(r"\{(?:ref|doc|numref)\}`([^`<]+?) *<[^`>]*>`", r"*\1*", text)
-    text = re.sub(r"\{cite(?::\w+)?\}`([^`]+)`", r"(\1)", text)
-    text = re.sub(r"\{\w+(?::\w+)?\}`([^`]+)`", r"`\1`", text)
+    known = converter(book)
+    text = known.writer(where=f"the exercise {task.title!r}").markdown(task.body)
+    labels = dict.fromkeys(re.findall(r"\{eq\}`([\w-]+)`", task.body))
+    equations = [known.equation(label) for label in labels]
     return "\n\n".join([f"## {task.title}", text, *equations])
 
 

@@ -6,6 +6,7 @@ tried again: the notebook begins anew without it, so it costs nothing but itself
 """
 
 import builtins
+import re
 import zlib
 
 import numpy as np
@@ -16,6 +17,7 @@ from .transform import as_python
 
 __all__ = ["DEFINITIONS", "SKIPPED", "Judging", "attempt"]
 
+TITLED = re.compile(r"\A# @title .*\n")  # the first line of a cell that is folded where it is run
 FULL, DEFINITIONS, SKIPPED = range(3)  # how much of a cell is run; one that kills is run less
 NOTES = "", "Only its definitions were run then.", "It was left out then."
 TRIES = 5  # of one exercise in one notebook
@@ -124,7 +126,9 @@ class _Notebook:
     def __init__(self, judging, number, name, say, cells):
         self.judging, self.number, self.name, self.say = judging, number, name, say
         self.cells = cells
-        self.amount = [judging.printed.get(source.strip(), FULL) for source in cells]
+        self.amount = [
+            judging.printed.get(TITLED.sub("", source).strip(), FULL) for source in cells
+        ]
         self.python, self.judged, self.stopped = {}, {}, set()
         if skipped := self.amount.count(SKIPPED):
             self.note(f"{skipped} cells are solutions of the book; they were left out.")
