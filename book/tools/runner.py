@@ -62,7 +62,7 @@ class Book:
         self.place = self.url.removeprefix("https://github.com/")
         owner, name = self.place.split("/")
         withheld = re.search(r"^\s*nncourse_withhold_solutions: *true\b", config, re.M)
-        # A book that withholds its solutions leads nowhere: elsewhere they may stand.
+        # A book that withholds its solutions leads nowhere: they may stand there.
         self.site = "" if withheld else f"https://{owner.lower()}.github.io/{name}/"
         self.titles, self.equations, self.labels, self.words = {}, {}, {}, {}
         for path in sorted([*self.folder.glob("*.md"), *self.folder.glob("*.ipynb")]):
@@ -70,7 +70,6 @@ class Book:
 
     @staticmethod
     def stop(message):
-        """Refuse."""
         raise ValueError(message)
 
     def _read(self, path):
@@ -81,7 +80,8 @@ class Book:
         title = re.search(r"^# (.*)$", text, re.M)
         self.titles[page] = title[1] if title else page
         number = f"{int(page[:2])}." if page[:2].isdigit() else ""
-        for count, (tex, label) in enumerate(EQUATION.findall(text), start=1):
+        first = 1 if number else 1 + sum("." not in one[1] for one in self.equations.values())
+        for count, (tex, label) in enumerate(EQUATION.findall(text), start=first):
             self.equations[label] = page, f"{number}{count}", " ".join(tex.split())
         exercises = re.findall(r"^[`:]{3,}\{exercise\}.*\n(?::.*\n)*?:label: (\S+)", text, re.M)
         for count, label in enumerate(exercises, start=1):

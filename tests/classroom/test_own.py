@@ -190,13 +190,12 @@ def test_damaged_recordings_are_named():
 
 
 def test_notebooks_of_a_withheld_edition_lead_to_no_solutions(tmp_path):
-    book = hand_in(tmp_path / "book", {
-        path.name: path.read_bytes() for path in BOOK.glob("*.*") if path.is_file()
-    })  # fmt: skip
+    pages = {path.name: path.read_bytes() for path in BOOK.glob("*.*") if path.is_file()}
     config = (BOOK.parent / "_config.yml").read_text(encoding="utf-8")
     switch = "nncourse_withhold_solutions: "
     for withheld in (False, True):
+        book = hand_in(tmp_path / str(withheld) / "book", pages)
         text = config.replace(f"{switch}false", switch + str(withheld).lower())
-        (tmp_path / "_config.yml").write_text(text, encoding="utf-8")
+        (book.parent / "_config.yml").write_text(text, encoding="utf-8")
         made = nbformat.writes(chapters.student_notebook("01_neurons", book))
         assert ("/book/01_neurons.html" in made) == (not withheld)
