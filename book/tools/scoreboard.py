@@ -67,6 +67,44 @@ def residual(rng):
     ]  # fmt: skip
 
 
+def wider(rng):
+    """Chapter 9: three convolutions with up to 64 filters; Keras trains it."""
+    return [
+        nn.Conv2D(1, 32, 3, initializer=he, rng=rng), nn.ReLU(), nn.MaxPool2D(2),
+        nn.Conv2D(32, 64, 3, initializer=he, rng=rng), nn.ReLU(), nn.MaxPool2D(2),
+        nn.Conv2D(64, 64, 3, initializer=he, rng=rng), nn.ReLU(), nn.Flatten(),
+        nn.Dense(576, 64, initializer=he, rng=rng), nn.ReLU(),
+        nn.Dense(64, 10, initializer=he, rng=rng),
+    ]  # fmt: skip
+
+
+def train_by_keras(model, recipe, steps, seed):
+    """Train the network of chapter 9 in Keras, from the weights of ``model`` and back into them."""
+    import os
+
+    os.environ |= {"TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    options = {"activation": "relu", "dtype": "mixed_bfloat16"}  # weights stay float32
+    twin = keras.Sequential([
+        keras.Input((28, 28, 1)),
+        keras.layers.Conv2D(32, 3, **options), keras.layers.MaxPooling2D(2),
+        keras.layers.Conv2D(64, 3, **options), keras.layers.MaxPooling2D(2),
+        keras.layers.Conv2D(64, 3, **options), keras.layers.Flatten(),
+        keras.layers.Dense(64, **options), keras.layers.Dense(10, dtype="float32"),
+    ])  # fmt: skip
+    twin.set_weights(nn.exchange.to_keras(model))
+    schedule = keras.optimizers.schedules.CosineDecay(recipe.rate, steps)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    twin.compile(keras.optimizers.Adam(schedule), loss)
+    data = tf.data.Dataset.from_tensor_slices((digits().x_train, digits().y_train)).cache()
+    feed = data.shuffle(len(data), seed=seed).batch(recipe.batch_size).prefetch(2)
+    twin.fit(feed, epochs=recipe.epochs, shuffle=False, verbose=0)
+    nn.exchange.from_keras(model, twin.get_weights())
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a row's network is made and trained."""
@@ -80,6 +118,7 @@ class Recipe:
     augmentation: object = None
     smoothing: float = 0.0
     goes_on_from: int = 0  # the row whose trained network is trained further
+    keras: bool = False
 
     def start(self, seed):
         """Return the network, trained as far as another row trains it, and the seconds of that."""
@@ -96,6 +135,7 @@ RECIPES = {
     4: Recipe("07", "convolutional network", convnet, 4, 64, 3e-3),
     5: Recipe("07", "and augmented", convnet, 4, 64, 2e-3, large_moves, goes_on_from=4),
     6: Recipe("08", "residual network", residual, 2, 64, 3e-3),
+    7: Recipe("09", "wider, in TensorFlow", wider, 5, keras=True),
 }
 
 
@@ -114,6 +154,10 @@ def train(row, seed):
     if recipe.augmentation:
         model = nn.Sequential(recipe.augmentation(rng=seed), *layers)
     steps = recipe.epochs * -(-len(data.x_train) // recipe.batch_size)
+    if recipe.keras:
+        start = time.process_time()
+        train_by_keras(model, recipe, steps, seed)
+        return model, time.process_time() - start
     if recipe.rate == 0.5:
         optimizer = nn.SGD(model.parameters(), recipe.rate)
     else:
