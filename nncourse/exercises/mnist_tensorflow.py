@@ -9,117 +9,185 @@ from .core import Exercise, Mistake
 __all__ = ["EXERCISES"]
 
 
-# 1. The size of a convolution
+# 1. What fits into a device's memory
 
 
-def conv_layer(height, width, channels, filters, kernel, stride, padding):
-    """Return output height, output width, output channels and number of parameters."""
-    if padding == "same":
-        rows, columns = -(-height // stride), -(-width // stride)
-    else:
-        rows, columns = (height - kernel) // stride + 1, (width - kernel) // stride + 1
-    return rows, columns, filters, (kernel * kernel * channels + 1) * filters
+def largest_batch(parameters, activations, memory):
+    """Return how many images fit beside the weights, their gradients and Adam's averages."""
+    return max(0, (memory - 18 * parameters) // (2 * activations))
 
 
-def _no_channels(height, width, channels, filters, kernel, stride, padding):
-    rows, columns, depth, _ = conv_layer(height, width, channels, filters, kernel, stride, padding)
-    return rows, columns, depth, (kernel * kernel + 1) * filters
+def _batch_with(bytes_each, bytes_kept=2, floor=0):
+    def answer(parameters, activations, memory):
+        left = memory - bytes_each * parameters
+        return max(floor, left // (bytes_kept * activations))
+
+    return answer
 
 
-def _no_bias(height, width, channels, filters, kernel, stride, padding):
-    rows, columns, depth, count = conv_layer(
-        height, width, channels, filters, kernel, stride, padding
-    )
-    return rows, columns, depth, count - filters
+def _fractions(parameters, activations, memory):
+    return max(0, (memory - 18 * parameters) / (2 * activations))
 
 
-def _no_stride(height, width, channels, filters, kernel, stride, padding):
-    return conv_layer(height, width, channels, filters, kernel, 1, padding)
+def _rounded_up(parameters, activations, memory):
+    return max(0, -(-(memory - 18 * parameters) // (2 * activations)))
 
 
-def _no_plus_one(height, width, channels, filters, kernel, stride, padding):
-    rows, columns, depth, count = conv_layer(
-        height, width, channels, filters, kernel, stride, padding
-    )
-    lost = 0 if padding == "same" else 1
-    return rows - lost, columns - lost, depth, count
+def _below_zero(parameters, activations, memory):
+    return (memory - 18 * parameters) // (2 * activations)
 
 
-def _never_same(height, width, channels, filters, kernel, stride, padding):
-    return conv_layer(height, width, channels, filters, kernel, stride, "valid")
+def _every_image_a_copy(parameters, activations, memory):
+    return memory // (18 * parameters + 2 * activations)
 
 
-def _conv_cases(rng):
-    cases = [
-        (28, 28, 1, 32, 3, 1, "valid"),
-        (9, 14, 3, 5, 3, 2, "same"),
-        (8, 13, 2, 4, 4, 3, "valid"),
-    ]
-    for padding in ("valid", "same") * 4:
-        height, width = rng.integers(9, 40, size=2)
-        channels, filters = rng.integers(2, 20, size=2)
-        kernel, stride = rng.integers(2, 7), rng.integers(1, 4)
-        numbers = (height, width, channels, filters, kernel, stride)
-        cases.append((*map(int, numbers), padding))
+def _memory_cases(rng):
+    cases = [(93_322, 31_658, 16_000_000_000), (100, 7, 1855), (100, 7, 1500), (10, 3, 183)]
+    for _ in range(4):
+        parameters, activations = (int(n) for n in rng.integers(1000, 90_000, size=2))
+        images = int(rng.integers(40, 900))
+        spare = int(rng.integers(1, 2 * activations))
+        cases.append((parameters, activations, 18 * parameters + 2 * activations * images + spare))
     return cases
 
 
-# 2. Arithmetic intensity
+# 2. A batch that saturates a device
 
 
-def dense_intensity(batch, inputs, units, bytes_per_number=4):
-    """Return the operations of a dense layer's matrix product for each byte it must move."""
-    operations = 2 * batch * inputs * units
-    numbers = batch * inputs + inputs * units + batch * units
-    return operations / (bytes_per_number * numbers)
+def saturating_batch(small, large, share):
+    """Return the smallest batch whose speed is this share of the top speed, from two steps."""
+    per_call, per_image = _constants(small, large)
+    return math.ceil(share / (1 - share) * per_call / per_image)
 
 
-def _no_output(batch, inputs, units, bytes_per_number=4):
-    numbers = batch * inputs + inputs * units
-    return 2 * batch * inputs * units / (bytes_per_number * numbers)
+def _constants(small, large):
+    (n, short), (m, long) = small, large
+    per_image = (long - short) / (m - n)
+    return short - n * per_image, per_image
 
 
-def _weights_each_time(batch, inputs, units, bytes_per_number=4):
-    numbers = batch * inputs + batch * inputs * units + batch * units
-    return 2 * batch * inputs * units / (bytes_per_number * numbers)
+def _half(small, large, share):
+    per_call, per_image = _constants(small, large)
+    return math.ceil(per_call / per_image)
 
 
-def _no_input(batch, inputs, units, bytes_per_number=4):
-    numbers = inputs * units + batch * units
-    return 2 * batch * inputs * units / (bytes_per_number * numbers)
+def _share_of_bend(small, large, share):
+    per_call, per_image = _constants(small, large)
+    return math.ceil(share * per_call / per_image)
 
 
-def _intensity_cases(rng):
-    cases = [(1, 784, 256, 4), (128, 784, 256, 4), (2, 3, 5, 2)]
-    for size in (2, 4, 8):
-        batch, inputs, units = rng.integers(2, 2000, size=3)
-        cases.append((int(batch), int(inputs), int(units), size))
+def _without_numerator(small, large, share):
+    per_call, per_image = _constants(small, large)
+    return math.ceil(per_call / per_image / (1 - share))
+
+
+def _upside_down(small, large, share):
+    per_call, per_image = _constants(small, large)
+    return math.ceil((1 - share) / share * per_call / per_image)
+
+
+def _floored(small, large, share):
+    return saturating_batch(small, large, share) - 1
+
+
+def _call_forgotten(small, large, share):
+    per_call, per_image = small[1], large[1] / large[0]
+    return math.ceil(share / (1 - share) * per_call / per_image)
+
+
+def _saturating_cases(rng):
+    cases = [((8, 3.0), (128, 9.0), 0.93), ((1, 0.25), (64, 0.75), 0.37)]
+    while len(cases) < 8:
+        per_call, per_image = rng.uniform(1, 20), rng.uniform(0.01, 0.3)
+        share = float(rng.uniform(0.6, 0.95))
+        n = int(rng.integers(1, 30))
+        m = n + int(rng.integers(20, 400))
+        pair = [(size, float(per_call + size * per_image)) for size in (n, m)]
+        if 0.1 < (share / (1 - share) * per_call / per_image) % 1 < 0.9:  # roundings decide nothing
+            cases.append((*pair, share))
     return cases
 
 
-# 3. One gradient out of several
+# 3. What a ring costs
+
+
+def speedup(devices, batch, step, gradient_bytes, bandwidth):
+    """Return images a second of all devices together, in those of one."""
+    ring = 2 * (devices - 1) / devices * gradient_bytes / bandwidth
+    return devices * step / (step + ring)
+
+
+def _free_traffic(devices, batch, step, gradient_bytes, bandwidth):
+    return float(devices)
+
+
+def _one_way(devices, batch, step, gradient_bytes, bandwidth):
+    return speedup(devices, batch, step, gradient_bytes / 2, bandwidth)
+
+
+def _all_to_all(devices, batch, step, gradient_bytes, bandwidth):
+    return devices * step / (step + (devices - 1) * gradient_bytes / bandwidth)
+
+
+def _shared_batch(devices, batch, step, gradient_bytes, bandwidth):
+    return speedup(devices, batch, step, gradient_bytes, bandwidth) / devices
+
+
+def _divided_step(devices, batch, step, gradient_bytes, bandwidth):
+    ring = 2 * (devices - 1) / devices * gradient_bytes / bandwidth
+    return step / (step / devices + ring)
+
+
+def _images_a_second(devices, batch, step, gradient_bytes, bandwidth):
+    return batch / step * speedup(devices, batch, step, gradient_bytes, bandwidth)
+
+
+def _speedup_cases(rng):
+    cases = [(1, 64, 0.25, 1e6, 1e9), (2, 32, 1.0, 1e9, 1e9), (4, 128, 0.002, 373_288, 1.25e9)]
+    for _ in range(5):
+        devices, batch = int(rng.integers(2, 17)), int(rng.integers(8, 512))
+        step, size = float(rng.uniform(0.01, 1)), float(rng.uniform(1, 9)) * 1e8
+        cases.append((devices, batch, step, size, float(rng.uniform(1, 20)) * 1e9))
+    return cases
+
+
+# 4. One gradient out of several
 
 
 def all_reduce(gradients, examples):
     """Return the gradient of the whole batch's mean loss from those of its parts."""
-    weights = np.asarray(examples) / np.sum(examples)
-    return sum(w * np.asarray(g) for w, g in zip(weights, gradients, strict=True))
+    parts = [(n, np.asarray(g)) for n, g in zip(examples, gradients, strict=True) if n]
+    return sum(n * g for n, g in parts) / sum(examples)
+
+
+def _nothing_is_a_number(gradients, examples):
+    return sum(n * np.asarray(g) for n, g in zip(examples, gradients, strict=True)) / sum(examples)
+
+
+def _seen(gradients, examples):
+    """Return what is left without the devices that had no examples."""
+    seen = [k for k, n in enumerate(examples) if n]
+    return [np.asarray(gradients[k]) for k in seen], [examples[k] for k in seen]
 
 
 def _plain_sum(gradients, examples):
-    return np.sum(gradients, axis=0)
+    return np.sum(_seen(gradients, examples)[0], axis=0)
 
 
 def _plain_mean(gradients, examples):
-    return np.mean(gradients, axis=0)
+    return np.mean(_seen(gradients, examples)[0], axis=0)
 
 
 def _undivided(gradients, examples):
-    return sum(n * np.asarray(g) for n, g in zip(examples, gradients, strict=True))
+    return sum(n * g for g, n in zip(*_seen(gradients, examples), strict=True))
 
 
 def _divided_by_replicas(gradients, examples):
     return _undivided(gradients, examples) / len(gradients)
+
+
+def _zeros_for_nan(gradients, examples):
+    return sum(np.nan_to_num(g) for g in gradients) / len(gradients)
 
 
 def _reduce_cases(rng):
@@ -128,40 +196,8 @@ def _reduce_cases(rng):
         gradients = [rng.normal(size=shape) for _ in range(replicas)]
         examples = [int(n) for n in rng.choice(np.arange(2, 60), size=replicas, replace=False)]
         cases.append((gradients, examples))
-    return cases
-
-
-# 4. Several devices: what a step becomes
-
-
-def training_plan(examples, batch, replicas, rate):
-    """Return global batch, steps in an epoch, and the learning rate of the linear scaling rule."""
-    global_batch = batch * replicas
-    return global_batch, math.ceil(examples / global_batch), rate * replicas
-
-
-def _last_batch_dropped(examples, batch, replicas, rate):
-    return batch * replicas, examples // (batch * replicas), rate * replicas
-
-
-def _steps_of_one(examples, batch, replicas, rate):
-    return batch * replicas, math.ceil(examples / batch), rate * replicas
-
-
-def _rate_unchanged(examples, batch, replicas, rate):
-    return batch * replicas, math.ceil(examples / (batch * replicas)), rate
-
-
-def _rate_divided(examples, batch, replicas, rate):
-    return batch * replicas, math.ceil(examples / (batch * replicas)), rate / replicas
-
-
-def _plan_cases(rng):
-    cases = [(60_000, 128, 4, 0.002), (1024, 32, 8, 0.1), (60_001, 100, 2, 0.01)]
-    for _ in range(3):
-        batch, replicas = int(rng.integers(8, 200)), int(rng.integers(2, 9))
-        whole = int(rng.integers(3, 30)) * batch * replicas
-        cases.append((whole + int(rng.integers(1, batch)), batch, replicas, float(rng.random())))
+    gradients = [rng.normal(size=4), rng.normal(size=4), np.full(4, np.nan)]
+    cases.append((gradients, [32, 9, 0]))
     return cases
 
 
@@ -212,60 +248,67 @@ def _r2_cases(rng):
 
 EXERCISES = (
     Exercise(
-        "conv_layer",
-        conv_layer,
-        _conv_cases,
+        "largest_batch",
+        largest_batch,
+        _memory_cases,
         mistakes=(
-            Mistake(_no_channels, "How many numbers does one filter see? The input has channels."),
-            Mistake(_no_bias, "The number of parameters is short by one for each filter."),
-            Mistake(_no_stride, "With a larger stride the window stops at fewer places."),
-            Mistake(
-                _no_plus_one, 'Count the places of a 3-wide window on a row of 3 pixels ("valid").'
-            ),
-            Mistake(_never_same, 'What is the output\'s height for padding="same" and stride 1?'),
+            Mistake(_below_zero, "What if the weights alone do not fit?"),
+            Mistake(_fractions, "A batch has a whole number of images."),
+            Mistake(_rounded_up, "The last image must fit as a whole."),
+            Mistake(_every_image_a_copy, "Are the weights there once, or once an image?"),
+            Mistake(_batch_with(16), "A copy of the weights in 16 bits is there as well."),
+            Mistake(_batch_with(6), "Each weight has a gradient, and Adam keeps two averages."),
+            Mistake(_batch_with(10), "Adam keeps *two* averages; and is the gradient counted?"),
+            Mistake(_batch_with(14), "Four numbers of 32 bits for each parameter: which are they?"),
+            Mistake(_batch_with(20), "The copy has 16 bits: how many bytes is that?"),
+            Mistake(_batch_with(18, 4), "The activations are numbers of 16 bits."),
+            Mistake(_batch_with(18, 16), "The activations have 16 bits. How many bytes is that?"),
         ),
         points=1,
     ),
     Exercise(
-        "dense_intensity",
-        dense_intensity,
-        _intensity_cases,
+        "saturating_batch",
+        saturating_batch,
+        _saturating_cases,
         mistakes=(
-            Mistake(
-                lambda n, i, u, size=4: dense_intensity(n, i, u, size) / 2,
-                "A multiplication and an addition are two operations.",
-            ),
-            Mistake(_no_output, "Three arrays are moved. Which one of them is written?"),
-            Mistake(_no_input, "Three arrays are moved. Where are the images?"),
-            Mistake(
-                _weights_each_time, "Are the weights read once for the batch, or once an image?"
-            ),
-            Mistake(
-                lambda n, i, u, size=4: dense_intensity(n, i, u, 1),
-                "That is for each number moved. How many bytes is a number?",
-            ),
+            Mistake(_floored, "Put your batch into the formula: is its speed large enough?"),
+            Mistake(_half, "That is the batch for half of the top speed. Where is the share?"),
+            Mistake(_share_of_bend, "Solve n / (t0 + n t1) = share / t1 for n."),
+            Mistake(_without_numerator, "Solve for n again: the share also stands above the line."),
+            Mistake(_upside_down, "A larger share needs a larger batch. Does yours grow?"),
+            Mistake(_call_forgotten, "Both steps contain the call. Take their difference first."),
         ),
         points=2,
     ),
     Exercise(
-        "training_plan",
-        training_plan,
-        _plan_cases,
+        "speedup",
+        speedup,
+        _speedup_cases,
         mistakes=(
-            Mistake(_last_batch_dropped, "An epoch sees every example. Is the last batch full?"),
-            Mistake(_steps_of_one, "All replicas share one step. How many examples is that?"),
-            Mistake(_rate_unchanged, "The batch grew. What does the linear rule do with the rate?"),
-            Mistake(_rate_divided, "A larger batch has less noise: larger steps or smaller?"),
+            Mistake(_free_traffic, "How long does everybody wait for the gradients?"),
+            Mistake(_one_way, "The ring goes around twice: to add, and to hand out."),
+            Mistake(_all_to_all, "In a ring each connection carries a piece at a time: see K."),
+            Mistake(_shared_batch, "All devices work at the same time. Whose images do you count?"),
+            Mistake(
+                _divided_step, "Each device has a whole batch of its own. Is its step shorter?"
+            ),
+            Mistake(_images_a_second, "Images a second, but compared with those of one device?"),
         ),
-        points=1,
+        points=2,
     ),
     Exercise(
         "all_reduce",
         all_reduce,
         _reduce_cases,
         mistakes=(
+            Mistake(_nothing_is_a_number, "What is 0 times NaN? A device may have no examples."),
             Mistake(_plain_sum, "Two replicas with the same gradient: should the step double?"),
             Mistake(_plain_mean, "The parts may differ in size. Should 3 examples count like 50?"),
+            Mistake(
+                lambda gradients, examples: np.mean(gradients, axis=0),
+                "The parts may differ in size. Should 3 examples count like 50, and none at all?",
+            ),
+            Mistake(_zeros_for_nan, "Should a device with no examples count like the others?"),
             Mistake(_undivided, "You weighted the parts. Do the weights sum to one?"),
             Mistake(_divided_by_replicas, "Divide by the number of examples or of replicas?"),
         ),

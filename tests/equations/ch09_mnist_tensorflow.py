@@ -4,38 +4,9 @@ import numpy as np
 
 import nncourse as nn
 from equations import Chapter, given
-from nncourse.exercises.mnist_tensorflow import conv_layer, r2_against_baseline
+from nncourse.exercises.mnist_tensorflow import r2_against_baseline
 
 chapter = Chapter("09_mnist_tensorflow")
-
-
-@chapter.evaluates("eq-conv")
-def convolution(rng):
-    k, channels, filters = 2, 2, 3
-    x, w = rng.normal(size=(5, 4, channels)), rng.normal(size=(k, k, channels, filters))
-    b = rng.normal(size=filters)
-    windows = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(0, 1))
-    return {
-        r"\mathbf{X}": x,
-        r"\mathbf{W}": w,
-        r"\mathbf{b}": b,
-        r"\mathbf{Z}": np.einsum("ijcuv,uvcm->ijm", windows, w) + b,
-    }
-
-
-@chapter.evaluates("eq-conv-size", seeds=range(20))
-def conv_size(rng):
-    d, k, s = int(rng.integers(9, 40)), int(rng.integers(2, 7)), int(rng.integers(2, 5))
-    return {"d": d, "k": k, "s": s, "d'": len(range(0, d - k + 1, s))}
-
-
-@chapter.evaluates("eq-conv-parameters")
-def conv_parameters(rng):
-    k, channels, filters = (int(n) for n in rng.integers(2, 9, size=3))
-    kernel, bias = np.zeros((k, k, channels, filters)), np.zeros(filters)
-    p = conv_layer(20, 20, channels, filters, k, 1, "valid")[3]
-    assert p == kernel.size + bias.size
-    return {"k": k, "C": channels, "F": filters, "p": p}
 
 
 @chapter.evaluates("eq-loss-scale")
@@ -56,17 +27,6 @@ def standard_error(rng):
         "n": n,
         "p": right.mean(),
         r"\operatorname{SE}": right.std() / np.sqrt(n),
-    }
-
-
-@chapter.evaluates("eq-cosine")
-def cosine(rng):
-    rate, steps, t = rng.uniform(0.1, 1), 97, int(rng.integers(1, 90))
-    return {
-        r"\eta_0": rate,
-        r"\eta_t": nn.CosineDecay(rate, steps)(t),
-        "t": t,
-        "T": steps,
     }
 
 
@@ -96,6 +56,55 @@ def roofline(rng):
         "I": operations / moved,
         "P": operations / seconds,
     }
+
+
+@chapter.evaluates("eq-step-time", seeds=range(20))
+def step_time(rng):
+    layers, peak, bandwidth, size, start = 4, 3.0, 2.0, 2, rng.uniform(1, 4)
+    operations, numbers = rng.uniform(1, 9, size=(2, layers))
+    seconds = start
+    for products, moved in zip(operations, numbers, strict=True):
+        for _ in ("forward", "to the weights", "to the inputs"):
+            computing, moving = products / peak, size * moved / bandwidth
+            seconds += computing if computing > moving else moving
+    symbols = {"t": seconds, "t_0": start, "M": layers, "s": size, "B": bandwidth}
+    symbols[r"P_{\max}"] = peak
+    for j in range(layers):
+        symbols[f"F_{j + 1}"], symbols[f"N_{j + 1}"] = operations[j], numbers[j]
+    return symbols
+
+
+@chapter.evaluates("eq-batch-speed")
+def batch_speed(rng):
+    call, image = rng.uniform(1, 4, size=2)
+    n = int(rng.integers(1, 90))
+    clock = call  # one call, and then one image after the other
+    for _ in range(n):
+        clock += image
+    return {"n": n, "t_0": call, "t_1": image, "v": n / clock}
+
+
+@chapter.evaluates("eq-ring", seeds=range(5))
+def ring(rng):
+    """Send the pieces around: each of K devices hands its neighbor a piece, all at once."""
+    devices, size, bandwidth = int(rng.integers(2, 7)), 4, 3.0
+    numbers = 12 * devices
+    gradients = rng.normal(size=(devices, devices, numbers // devices))  # device, piece, number
+    held, clock = gradients.copy(), 0.0
+    for phase in ("add", "hand out"):
+        for turn in range(devices - 1):
+            sent = []
+            for k in range(devices):
+                piece = (k - turn + (phase == "hand out")) % devices
+                sent.append(((k + 1) % devices, piece, held[k, piece].copy()))
+            for k, piece, numbers_sent in sent:
+                if phase == "add":
+                    held[k, piece] += numbers_sent
+                else:
+                    held[k, piece] = numbers_sent
+            clock += size * (numbers // devices) / bandwidth
+    assert np.allclose(held, gradients.sum(axis=0))  # everybody has the sum
+    return {r"t_{\text{ring}}": clock, "K": devices, "s": size, "p": numbers, "B": bandwidth}
 
 
 @chapter.evaluates("eq-all-reduce")

@@ -1,26 +1,31 @@
-from fractions import Fraction
-
 import numpy as np
 
 
-def conv_layer(height, width, channels, filters, kernel, stride, padding):
-    reach = 1 if padding == "same" else kernel
-    rows, columns = (len(range(0, size - reach + 1, stride)) for size in (height, width))
-    return [rows, columns, filters, filters * (1 + channels * kernel**2)]
+def largest_batch(parameters, activations, memory):
+    left = memory - 4 * 4 * parameters - 2 * parameters
+    if left < 0:
+        return 0
+    images, _ = divmod(left, activations * 2)
+    return int(images)
 
 
-def dense_intensity(batch, inputs, units, bytes_per_number=4):
-    inverse = Fraction(1, batch) + Fraction(1, inputs) + Fraction(1, units)
-    return float(2 / (bytes_per_number * inverse))
+def saturating_batch(small, large, share):
+    t1, t0 = np.polyfit(*zip(small, large, strict=True), 1)
+    n = 1
+    while n / (t0 + n * t1) < share / t1:
+        n += 1
+    return n
 
 
-def training_plan(examples, batch, replicas, rate):
-    total = replicas * batch
-    return (total, -(-examples // total), sum([rate] * replicas))
+def speedup(devices, batch, step, gradient_bytes, bandwidth):
+    traffic = 2 * gradient_bytes * (1 - 1 / devices) / bandwidth
+    alone, together = batch / step, devices * batch / (step + traffic)
+    return together / alone
 
 
 def all_reduce(gradients, examples):
-    return np.average(np.stack(gradients), axis=0, weights=examples)
+    stacked, n = np.stack(gradients), np.array(examples)
+    return np.average(stacked[n > 0], axis=0, weights=n[n > 0])
 
 
 def r2_against_baseline(y_train, y_test, prediction):
