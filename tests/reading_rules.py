@@ -17,6 +17,7 @@ REVISED = (
     "09_mnist_tensorflow",
     "10_recurrent_networks",
     "11_attention",
+    "15_deployment",
     "16_explaining",
 )
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}

@@ -109,7 +109,8 @@ def test_nbgrader_makes_the_version_for_students(ran):
 
 
 def test_the_plan_lists_chapters_exercises_and_points():
-    rows = re.findall(r"^\| [\d–]+ \| \{doc\}`(\w+)` \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    row = r"^\| (?:[\d–]+ )?\| \{doc\}`(\w+)` \| (\d+) \| (\d+) \|$"
+    rows = re.findall(row, PAGE, re.MULTILINE)
     points = {name: exercise.points for name, exercise in all_exercises().items()}
     for chapter, count, total in rows:
         names = [task.name for task in graded_tasks(chapter)]

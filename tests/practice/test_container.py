@@ -43,7 +43,7 @@ def test_without_a_word_about_it_the_port_is_sagemakers():
 def test_what_is_installed_is_enough():
     """The server starts with these packages and without all others that nncourse may use."""
     first, second = instructions("RUN")
-    assert "--no-deps /tmp/nncourse-*.whl" in second
+    assert "--no-deps /opt/install/nncourse-*.whl" in second
     named = set(first.partition("constraints.txt")[2].split())
     assert named == {"numpy", "onnxruntime", "fastapi", "uvicorn"}
     code = (
