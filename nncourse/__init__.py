@@ -31,8 +31,8 @@ __version__ = "0.1.0"
 _MODULES = {
     "": """activations autodiff datasets downloads exercises gradcheck initializers language layers
         losses measure metrics neuron plotting practice scale training vision""",
-    "language.": """bytepair chat gguf llama preference pretrained sampling tokenizers transformer
-        weights wordpiece words""",
+    "language.": """bytepair chat gguf lens llama preference pretrained sampling speculative
+        tokenizers transformer weights wordpiece words""",
     "layers.": "exchange lora masks rotary",
     "practice.": """bodies cloud drift explain export gateway keras_models runtime serving
         shapley""",

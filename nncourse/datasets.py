@@ -16,8 +16,8 @@ import numpy as np
 from .downloads import DatasetError, fetch, find, verify
 
 __all__ = [
-    "MNIST", "DatasetError", "Score", "load_co2", "load_mnist", "load_novel", "load_scoreboard",
-    "load_sunspots", "make_blobs", "make_moons", "make_spirals", "make_xor",
+    "MNIST", "DatasetError", "Score", "load_co2", "load_mnist", "load_novel", "load_scaling_runs",
+    "load_scoreboard", "load_sunspots", "make_blobs", "make_moons", "make_spirals", "make_xor",
     "train_validation_split",
 ]  # fmt: skip
 
@@ -253,6 +253,28 @@ def load_scoreboard():
         Score(int(row), chapter, network, int(size), float(seconds), tuple(map(float, scores)))
         for row, chapter, network, size, seconds, *scores in table
     ]
+
+
+def load_scaling_runs():
+    """Small GPTs of several sizes, trained on the novel: a dict of arrays, one entry for each run.
+
+    ``dim``, ``parameters``, ``steps``, ``tokens`` (characters read), ``rate``, ``seed``, and the
+    losses ``validation`` and ``test`` in nats per character. ``book/tools/scaling_runs.py`` trained
+    them.
+
+    Examples
+    --------
+    >>> runs = load_scaling_runs()
+    >>> sorted({int(dim) for dim in runs["dim"]})
+    [8, 16, 24, 32, 64]
+    """
+    names, *rows = csv.reader(io.StringIO(_embedded("scaling_runs.csv").decode()))
+    columns = zip(*rows, strict=True)
+    kinds = {"rate": float, "validation": float, "test": float}
+    return {
+        name: np.array([kinds.get(name, int)(value) for value in column])
+        for name, column in zip(names, columns, strict=True)
+    }
 
 
 def make_moons(n=200, noise=0.1, rng=None):

@@ -41,6 +41,7 @@ _CHAPTERS = (
     "recurrent_networks",
     "attention",
     "scaling",
+    "language_models",
     "deployment",
     "explaining",
 )

@@ -1,133 +1,223 @@
-"""Checks for the exercises of chapter 12, "Large models"."""
+"""Checks for the exercises of chapter 12, "What size costs"."""
 
 import numpy as np
 
-from ..activations import softmax
-from ..layers.rotary import rotary_tables, rotate
-from ..scale.quantization import dequantize, quantize
 from .core import Exercise, Mistake
 
 
-def _gpt_parameters(
-    layers, dim, vocabulary, positions, *, biases=9, norms=4, tables=1, last=2, position=1
-):
-    block = 12 * dim * dim + (biases + norms) * dim
-    return (tables * vocabulary + position * positions + last) * dim + layers * block
+def _law_gradient(theta, n, d, loss, *, outer=2.0, logs=True, over=True, sign=-1, mean=False):
+    a, b, e, alpha, beta = theta
+    size, data, floor = np.exp(a) / n**alpha, np.exp(b) / d**beta, np.exp(e)
+    law = size + data + floor
+    error = outer * (np.log(law) - np.log(loss)) / (law if over else 1)
+    by_alpha = sign * size * (np.log(n) if logs else 1)
+    by_beta = sign * data * (np.log(d) if logs else 1)
+    parts = [size, data, floor + 0 * n, by_alpha, by_beta]
+    return np.array([(error * part).mean() if mean else (error * part).sum() for part in parts])
+
+
+def _of_constants(theta, n, d, loss):
+    return _law_gradient(theta, n, d, loss) / np.exp([*theta[:3], 0, 0])
+
+
+def _of_plain_losses(theta, n, d, loss):
+    a, b, e, alpha, beta = theta
+    size, data, floor = np.exp(a) / n**alpha, np.exp(b) / d**beta, np.exp(e)
+    error = 2 * (size + data + floor - loss)
+    parts = [size, data, floor + 0 * n, -size * np.log(n), -data * np.log(d)]
+    return np.array([(error * part).sum() for part in parts])
+
+
+def _gradient_cases(rng):
+    def case(runs):
+        theta = np.array([1.2, 1.7, 0.3, 0.35, 0.3]) + rng.normal(scale=0.1, size=5)
+        n, d = rng.uniform(2e3, 1e5, runs), rng.uniform(5e4, 8e5, runs)
+        return theta, n, d, rng.uniform(1.6, 2.6, runs)
+
+    return [case(2), case(5), case(12)]
+
+
+def _misderived(**changes):
+    return lambda *arguments: _law_gradient(*arguments, **changes)
+
+
+LAW_GRADIENT = Exercise(
+    "law_gradient",
+    answer=_law_gradient,
+    cases=_gradient_cases,
+    mistakes=(
+        Mistake(_misderived(mean=True), "That is the gradient of the mean, and small for that."),
+        Mistake(_misderived(outer=1.0), "What does a square leave when it is derived?"),
+        Mistake(_misderived(over=False), "The derivative of log y is 1/y times that of y."),
+        Mistake(
+            _misderived(logs=False), "Derive n to the power of −alpha by alpha: a log appears."
+        ),
+        Mistake(_misderived(sign=1), "A larger alpha makes the term smaller: which sign?"),
+        Mistake(_of_constants, "By a, not by A = exp(a): the chain rule has one more factor."),
+        Mistake(_of_plain_losses, "The errors are those of log L, not of L."),
+    ),
+    points=2,
+    tolerance=1e-8,
+)
+
+
+def _moe(
+    layers, dim, hidden, vocabulary, experts, chosen, *,
+    shared=1, router=True, seen=None, matrices=3, norms=2, last=1, tables=1,
+):  # fmt: skip
+    def total(networks, scored):
+        block = 4 * dim * dim + norms * dim + dim * scored * router
+        return (
+            tables * vocabulary * dim
+            + layers * (block + networks * matrices * dim * hidden)
+            + (last * dim)
+        )
+
+    at_work = experts if seen is None else chosen
+    return total(experts + shared, experts), total(chosen + shared, at_work)
+
+
+def _moe_cases(rng):
+    fixed = [(2, 8, 12, 50, 4, 2), (3, 16, 10, 30, 8, 1)]
+    sizes = (rng.integers(1, 9), *rng.integers(4, 60, 3), rng.integers(5, 16), rng.integers(1, 4))
+    return [*fixed, tuple(map(int, sizes))]
 
 
 def _miscounted(**changes):
-    return lambda *sizes: _gpt_parameters(*sizes, **changes)
+    return lambda *sizes: _moe(*sizes, **changes)
 
 
-GPT_PARAMETERS = Exercise(
-    "gpt_parameters",
-    answer=_gpt_parameters,
-    cases=lambda rng: [
-        tuple(map(int, (rng.integers(1, 40), *rng.integers(5, 600, 3)))) for _ in range(4)
-    ],
+def _all_multiplied(layers, dim, hidden, vocabulary, experts, chosen):
+    dense = 4 * dim * dim + 3 * dim * hidden
+    return experts * layers * dense + vocabulary * dim, chosen * layers * dense + vocabulary * dim
+
+
+MOE_PARAMETERS = Exercise(
+    "moe_parameters",
+    answer=_moe,
+    cases=_moe_cases,
     mistakes=(
+        Mistake(_miscounted(shared=0), "One network serves every token, beside the experts."),
+        Mistake(_miscounted(router=False), "Something has to choose the experts. How large is it?"),
         Mistake(
-            _miscounted(tables=2),
-            "The output's kernel is the table of token vectors once more. Is it learned twice?",
+            _miscounted(seen="chosen"),
+            "To choose some, the router has to score all: all of it works for each token.",
         ),
-        Mistake(_miscounted(position=0), "How does this model know where a token stands?"),
-        Mistake(_miscounted(last=0), "Something stands between the last block and the output."),
-        Mistake(
-            _miscounted(biases=0),
-            "Matrices and normalizations are right. Six dense layers to a block: what else do "
-            "they have?",
-        ),
-        Mistake(
-            _miscounted(norms=0, last=0),
-            "Dense layers and tables are right. Which layers also have a scale and a shift?",
-        ),
-        Mistake(
-            _miscounted(biases=6),
-            "A bias belongs to each output of a dense layer. How many outputs does the wide one "
-            "have?",
-        ),
+        Mistake(_miscounted(matrices=2), "A gated network has three matrices."),
+        Mistake(_miscounted(norms=0, last=0), "The normalizations have gains."),
+        Mistake(_miscounted(last=0), "One normalization ends the model."),
+        Mistake(_miscounted(tables=2), "The output's kernel is the token table once more."),
+        Mistake(_all_multiplied, "Only the feed-forward networks come several times."),
     ),
-    points=1,
-    without=("nncourse.scale.counting.count_parameters",),
+    points=2,
 )
 
 
-def _perplexity(losses, counts):
-    return float(np.exp(np.sum(losses * counts) / np.sum(counts)))
+def _isoflop(n, losses):
+    second, first, _ = np.polyfit(np.log(n), losses, 2)
+    return float(np.exp(-first / (2 * second)))
 
 
-def _perplexity_cases(rng):
-    return [
-        (rng.uniform(1, 5, size=n), rng.integers(1, 200, size=n).astype(float)) for n in (3, 8, 2)
-    ]
+def _in_log10(n, losses):
+    second, first, _ = np.polyfit(np.log10(n), losses, 2)
+    return float(np.exp(-first / (2 * second)))
 
 
-PERPLEXITY = Exercise(
-    "perplexity",
-    answer=_perplexity,
-    cases=_perplexity_cases,
+def _in_n(n, losses):
+    second, first, _ = np.polyfit(n / 1e6, losses, 2)
+    return float(-1e6 * first / (2 * second))
+
+
+def _missing_half(n, losses):
+    second, first, _ = np.polyfit(np.log(n), losses, 2)
+    return float(np.exp(-first / second))
+
+
+def _isoflop_cases(rng):
+    def case(count):
+        middle, width = rng.uniform(16, 20), rng.uniform(0.02, 0.08)
+        log_n = middle + rng.uniform(-0.4, 0.4) + np.linspace(-2, 2, count)
+        losses = 2 + width * (log_n - middle) ** 2 + rng.normal(scale=1e-3, size=count)
+        return np.exp(log_n), losses
+
+    return [case(5), case(7), case(9)]
+
+
+ISOFLOP_SIZE = Exercise(
+    "isoflop_size",
+    answer=_isoflop,
+    cases=_isoflop_cases,
     mistakes=(
         Mistake(
-            lambda losses, counts: float(np.exp(losses).mean()),
-            "This is a mean of perplexities. Cut the text elsewhere, and it changes. What adds up "
-            "over a text?",
+            lambda n, losses: float(n[losses.argmin()]),
+            "That is the best of the sizes that were tried. The bottom lies between them.",
         ),
+        Mistake(lambda n, losses: float(np.log(_isoflop(n, losses))), "A size, or its logarithm?"),
+        Mistake(_in_n, "The parabola is one in log n, not in n."),
+        Mistake(_in_log10, "Undo the logarithm with the power of the same base."),
+        Mistake(_missing_half, "Where is the lowest point of a x² + b x + c? Derive it."),
         Mistake(
-            lambda losses, counts: float(np.average(np.exp(losses), weights=counts)),
-            "The weights are right. In which order do mean and exponential come?",
-        ),
-        Mistake(
-            lambda losses, counts: float(np.exp(losses.mean())),
-            "A window of 3 tokens counts as much here as one of 200.",
-        ),
-        Mistake(
-            lambda losses, counts: float(2 ** np.average(losses, weights=counts)),
-            "2 to the power of bits, or e to the power of nats. Which are these?",
-        ),
-        Mistake(
-            lambda losses, counts: float(np.average(losses, weights=counts)),
-            "That is the mean loss, in nats. One step is missing.",
+            lambda n, losses: float(np.polyval(np.polyfit(np.log(n), losses, 2),
+                                               np.log(_isoflop(n, losses)))),
+            "That is the lowest loss. At which size?",
         ),
     ),
-    points=1,
-)
+    points=2,
+    tolerance=1e-4,
+)  # fmt: skip
 
 
-def _merged_lora(w, a, b, alpha):
-    return w + alpha / a.shape[1] * a @ b
+def _cheapest(target, served, E, A, B, alpha, beta, *, use=2, floor=True):
+    n = np.geomspace(1e6, 1e13, 20_001)
+    left = target - E * floor - A / n**alpha
+    n, left = n[left > 0], left[left > 0]
+    cost = 6 * n * (B / left) ** (1 / beta) + use * n * served
+    best = int(cost.argmin())
+    if 0 < best < len(n) - 1:  # the bottom of the parabola through three points
+        low, middle, high = cost[best - 1 : best + 2]
+        shift = (low - high) / (2 * (low - 2 * middle + high))
+        return float(n[best] * (n[1] / n[0]) ** shift)
+    return float(n[best])
 
 
-def _lora_cases(rng):
-    sizes = (5, 3, 2), (4, 7, 3), (6, 6, 4)
-    return [
-        (
-            rng.normal(size=(d, m)), rng.normal(size=(d, r)), rng.normal(size=(r, m)),
-            float(rng.uniform(5, 40)),
-        )
-        for d, m, r in sizes
-    ]  # fmt: skip
+def _smallest(target, served, E, A, B, alpha, beta):
+    return float((A / (target - E)) ** (1 / alpha))
 
 
-MERGED_LORA = Exercise(
-    "merged_lora",
-    answer=_merged_lora,
-    cases=_lora_cases,
+def _by_loss_optimum(target, served, E, A, B, alpha, beta):
+    return _cheapest(target, 0.0, E, A, B, alpha, beta)
+
+
+def _cheapest_cases(rng):
+    cases = []
+    for served in (1e12, 1e13, 3e12):
+        target = float(rng.uniform(2.0, 2.2))
+        cases.append((target, served * float(rng.uniform(1, 3)), 1.8172, 482.01, 2085.43,
+                      float(rng.uniform(0.34, 0.36)), 0.3658))  # fmt: skip
+    return cases
+
+
+def _misspent(**changes):
+    return lambda *arguments: _cheapest(*arguments, **changes)
+
+
+CHEAPEST_SIZE = Exercise(
+    "cheapest_size",
+    answer=_cheapest,
+    cases=_cheapest_cases,
     mistakes=(
-        Mistake(lambda w, a, b, alpha: w + a @ b, "What does alpha do?"),
+        Mistake(_by_loss_optimum, "That is the cheapest to train. It will also be used."),
         Mistake(
-            lambda w, a, b, alpha: w + alpha * a @ b,
-            "The change is scaled, but not by alpha alone: a larger rank must not shout louder.",
+            _misspent(use=6),
+            "How many operations does a token cost in training, and how many in use?",
         ),
+        Mistake(_misspent(floor=False), "What is left for the data, once E is taken off as well?"),
         Mistake(
-            lambda w, a, b, alpha: w + alpha / len(a) * a @ b,
-            "You divide by the number of inputs. Which side of A is the rank?",
-        ),
-        Mistake(
-            lambda w, a, b, alpha: alpha / a.shape[1] * a @ b,
-            "That is the change alone. A change of what?",
+            _smallest, "That is the smallest size that could ever reach it, with endless data."
         ),
     ),
-    points=1,
+    points=3,
+    tolerance=0.01,
 )
 
 
@@ -181,157 +271,9 @@ TRAINING_RUN = Exercise(
             "Both are too large by the same factor. How many seconds has a day, and an hour?",
         ),
     ),
-    points=2,
+    points=1,
     tolerance=1e-9,
 )
 
 
-def _q4_1(data, *, interleaved=False, swapped=False, headers=(0, 1), shift=True):
-    blocks = data.reshape(-1, 20)
-    numbers = blocks[:, :4].copy().view("<f2").astype(np.float32)
-    scale, minimum = numbers[:, headers[0], None], numbers[:, headers[1], None]
-    halves = [blocks[:, 4:] & 15, blocks[:, 4:] >> 4]
-    halves = halves[::-1] if swapped else halves
-    q = np.stack(halves, axis=-1).reshape(-1, 32) if interleaved else np.hstack(halves)
-    return (scale * q + (minimum if shift else 0)).astype(np.float32).ravel()
-
-
-def _misread(**changes):
-    return lambda data: _q4_1(data, **changes)
-
-
-DEQUANTIZE_Q4_1 = Exercise(
-    "dequantize_q4_1",
-    answer=lambda data: dequantize(data, "Q4_1"),
-    cases=lambda rng: [
-        (quantize(rng.normal(scale=s, size=32 * n).astype(np.float32), "Q4_1"),)
-        for n, s in ((1, 1.0), (5, 1.0), (2, 3.0))
-    ],
-    mistakes=(
-        Mistake(
-            _misread(interleaved=True),
-            "The two halves of a byte are not neighbors: the low ones are weights 0 to 15.",
-        ),
-        Mistake(_misread(swapped=True), "Which half of each byte holds the first sixteen weights?"),
-        Mistake(_misread(headers=(1, 0)), "Of the two 16-bit numbers, which comes first?"),
-        Mistake(_misread(shift=False), "All your weights are too large by one number. Which?"),
-    ),
-    points=2,
-    without=("nncourse.scale.quantization.dequantize",),
-)
-
-
-def _nucleus(p, top_p, *, short=False, scaled=True):
-    order = np.argsort(-p)
-    size = 1 + int(np.searchsorted(np.cumsum(p[order]), top_p))
-    kept = np.zeros_like(p)
-    chosen = order[: size - 1 if short else size]
-    kept[chosen] = p[chosen]
-    return kept / kept.sum() if scaled and len(chosen) else kept
-
-
-def _nucleus_cases(rng):
-    cases = [(rng.dirichlet(np.full(n, 0.7)), float(rng.uniform(0.4, 0.9))) for n in (6, 12, 30)]
-    p = rng.permutation([0.6, 0.2, 0.1, 0.07, 0.03])  # the first token alone is enough
-    return [*cases, (p, 0.5), (p, 0.85)]
-
-
-def _threshold(p, top_p):
-    kept = np.where(p >= 1 - top_p, p, 0)
-    return kept / kept.sum() if kept.any() else kept
-
-
-def _rarest(p, top_p):
-    order = np.argsort(p)
-    chosen = order[: 1 + int(np.searchsorted(np.cumsum(p[order]), top_p))]
-    kept = np.zeros_like(p)
-    kept[chosen] = p[chosen]
-    return kept / kept.sum()
-
-
-NUCLEUS = Exercise(
-    "nucleus",
-    answer=_nucleus,
-    cases=_nucleus_cases,
-    mistakes=(
-        Mistake(
-            lambda p, top_p: _nucleus(p, top_p, short=True),
-            "Does what you keep reach top_p? The token that crosses the line belongs to it.",
-        ),
-        Mistake(
-            lambda p, top_p: _nucleus(p, top_p, scaled=False),
-            "The right tokens are kept. What must probabilities sum to?",
-        ),
-        Mistake(
-            lambda p, top_p: np.sort(_nucleus(p, top_p))[::-1],
-            "The numbers are right, but whose are they? Entry k must still belong to token k.",
-        ),
-        Mistake(_threshold, "You compare each token alone with a limit. Add them up."),
-        Mistake(_rarest, "You begin with the least probable tokens."),
-    ),
-    points=2,
-    without=("nncourse.language.sampling.probabilities",),
-)
-
-
-def _attend(
-    q, k, v, keys, values, cos, sin, *, position=None, of_key=None, scale=True, itself=True
-):
-    t = len(keys)
-    place = t if position is None else position(t)
-    place_k = place if of_key is None else of_key(t)
-    q = rotate(q[None], cos[[place]], sin[[place]])[0]
-    k = rotate(k[None], cos[[place_k]], sin[[place_k]])[0]
-    keys, values = np.vstack([keys, k]), np.vstack([values, v])
-    seen = t + 1 if itself else t
-    scores = keys[:seen] @ q / (np.sqrt(len(q)) if scale else 1)
-    return softmax(scores) @ values[:seen], keys, values
-
-
-def _attend_cases(rng):
-    cases = []
-    for t, d in ((1, 4), (5, 6), (9, 8)):
-        cos, sin = rotary_tables(16, d, dtype=float)
-        cases.append((*rng.normal(size=(3, d)), *rng.normal(size=(2, t, d)), cos, sin))
-    return cases
-
-
-def _misattended(**changes):
-    return lambda *arguments: _attend(*arguments, **changes)
-
-
-ATTEND_WITH_CACHE = Exercise(
-    "attend_with_cache",
-    answer=_attend,
-    cases=_attend_cases,
-    mistakes=(
-        Mistake(
-            _misattended(position=lambda t: 0),
-            "This is still the published step. Where in the text does the new token stand?",
-        ),
-        Mistake(
-            _misattended(of_key=lambda t: 0),
-            "The query stands where it should. What will later tokens believe about this key?",
-        ),
-        Mistake(
-            _misattended(position=lambda t: t - 1),
-            "Positions count from 0. With t tokens in the cache, which one is next?",
-        ),
-        Mistake(_misattended(scale=False), "By what are dot products of d features divided?"),
-        Mistake(
-            _misattended(itself=False),
-            "The cache grows as it should. Does the new token also look at itself?",
-        ),
-    ),
-    points=3,
-)
-
-EXERCISES = (
-    GPT_PARAMETERS,
-    PERPLEXITY,
-    MERGED_LORA,
-    TRAINING_RUN,
-    DEQUANTIZE_Q4_1,
-    NUCLEUS,
-    ATTEND_WITH_CACHE,
-)
+EXERCISES = (LAW_GRADIENT, MOE_PARAMETERS, ISOFLOP_SIZE, CHEAPEST_SIZE, TRAINING_RUN)

@@ -92,6 +92,12 @@ class KeyValueCache:
         self.values[layer, :, self.length : end] = values
         return self.keys[layer, :, :end], self.values[layer, :, :end]
 
+    def rewind(self, length):
+        """Forget all but the first ``length`` tokens."""
+        if not 0 <= length <= self.length:
+            raise ValueError(f"{self!r} cannot be cut to {length}.")
+        self.length = int(length)
+
 
 class Llama:
     """A Llama-type language model with given weights, in float32.
@@ -134,7 +140,7 @@ class Llama:
     def __init__(self, architecture, weights, *, tokenizer=None, end=()):
         a = architecture
         llama = a.rotary and a.gated and a.causal and a.head == "tied" and a.context
-        if not llama or a.bias or a.pooler or a.segments or a.head_dim % 2:
+        if not llama or a.bias or a.pooler or a.segments or a.head_dim % 2 or a.experts > 1:
             raise ValueError(
                 f"expected Architecture.llama(...) with a context and an even head_dim, got {a}."
             )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from numbers import Integral, Real
 
-__all__ = ["BERT_BASE", "BERT_LARGE", "GPT3", "SMOLLM2_135M", "Architecture"]
+__all__ = ["BERT_BASE", "BERT_LARGE", "GPT3", "MIXTRAL", "SMOLLM2_135M", "Architecture"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,9 @@ class Architecture:
         Width of the feed-forward part; 4 d if None.
     kv_heads : int
         Heads of keys and values; fewer than ``heads`` in grouped-query attention. As many if None.
+    experts, active_experts : int
+        Feed-forward parts of a block, and how many of them serve a token; a router chooses them if
+        there are several.
     gated : bool
         Whether the feed-forward part has a third matrix, as in SwiGLU.
     bias : bool
@@ -43,7 +46,8 @@ class Architecture:
     Raises
     ------
     ValueError
-        If a size is not a positive whole number, or d is not divisible by the heads.
+        If a size is not a positive whole number, d is not divisible by the heads, or more experts
+        serve a token than there are.
 
     Examples
     --------
@@ -61,6 +65,8 @@ class Architecture:
     segments: int = 0
     hidden: int | None = None
     kv_heads: int | None = None
+    experts: int = 1
+    active_experts: int = 1
     gated: bool = False
     bias: bool = True
     causal: bool = True
@@ -70,7 +76,9 @@ class Architecture:
     base: float = 10_000.0
 
     def __post_init__(self):
-        least = dict.fromkeys(("layers", "dim", "heads", "vocabulary"), 1)
+        least = dict.fromkeys(
+            ("layers", "dim", "heads", "vocabulary", "experts", "active_experts"), 1
+        )
         for name, bound in (least | {"context": 0, "segments": 0}).items():
             object.__setattr__(self, name, _whole(name, getattr(self, name), bound))
         for name, default in ("hidden", 4 * self.dim), ("kv_heads", self.heads):
@@ -81,6 +89,8 @@ class Architecture:
                 "dim must be divisible by heads, and heads by kv_heads, got "
                 f"dim={self.dim}, heads={self.heads}, kv_heads={self.kv_heads}"
             )
+        if self.active_experts > self.experts:
+            raise ValueError(f"{self.active_experts} experts serve a token, of {self.experts}")
         if self.head not in ("tied", "own", None):
             raise ValueError(f'head is "tied", "own" or None, got {self.head!r}')
         for name in "epsilon", "base":
@@ -162,6 +172,12 @@ GPT3 = {
     "13B": _gpt3(40, 5120, 40),
     "175B": _gpt3(96, 12_288, 96),
 }
+
+#: Jiang et al. (2024), table 1: "8x7B", a mixture of experts.
+MIXTRAL = Architecture.llama(
+    layers=32, dim=4096, heads=32, kv_heads=8, hidden=14_336, vocabulary=32_000, context=32_768,
+    experts=8, active_experts=2, head="own", base=1_000_000,
+)  # fmt: skip
 
 #: Allal et al. (2025): a small model of the Llama type.
 SMOLLM2_135M = Architecture.llama(

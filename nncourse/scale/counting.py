@@ -12,16 +12,19 @@ __all__ = [
 ]  # fmt: skip
 
 
-def count_parameters(a):
+def count_parameters(a, *, active=False):
     """Count a model's parameters, by part; the sum of the parts is what papers print.
 
     With d the features, h the hidden width and k the features of the keys, a block has 2 d² + 2 d k
     in its attention, 2 d h (gated: 3 d h) in its feed-forward part, and two norms; biases come on
-    top. For GPT-3's proportions that is 12 d² + 13 d.
+    top. For GPT-3's proportions that is 12 d² + 13 d. Each expert of a mixture is a feed-forward
+    part of its own, and a router of d weights for each of them chooses.
 
     Parameters
     ----------
     a : Architecture
+    active : bool
+        Whether to count only what works for one token: of the experts, those that serve it.
 
     Returns
     -------
@@ -35,16 +38,22 @@ def count_parameters(a):
 'pooler': 590592, 'head': 0}
     >>> sum(count_parameters(BERT_BASE).values())
     109482240
+    >>> from nncourse.scale.architectures import MIXTRAL
+    >>> [sum(count_parameters(MIXTRAL, active=active).values()) for active in (False, True)]
+    [46702792704, 12879925248]
     """
     d, h, k = a.dim, a.hidden, a.kv_dim
     norm = 2 * d if a.bias else d
     attention = 2 * d * d + 2 * d * k + a.bias * (2 * d + 2 * k)
     feed_forward = (3 if a.gated else 2) * d * h + a.bias * (h + d + a.gated * h)
+    feed_forward *= a.active_experts if active else a.experts
+    router = {"router": a.layers * d * a.experts} if a.experts > 1 else {}
     positions = 0 if a.rotary else a.context
     return {
         "embeddings": (a.vocabulary + positions + a.segments) * d,
         "attention": a.layers * attention,
         "feed_forward": a.layers * feed_forward,
+        **router,
         "norms": (2 * a.layers + 1) * norm,  # the last one ends GPT, and begins BERT
         "pooler": a.pooler * (d * d + d),
         "head": a.vocabulary * d if a.head == "own" else 0,
@@ -84,7 +93,8 @@ def forward_flops(a, tokens, *, past=0):
     if past and not a.causal:
         raise ValueError(f"only a causal model can go on from a past, got past={past}")
     d, gates = a.dim, 3 if a.gated else 2
-    matrices = a.layers * (2 * d * d + 2 * d * a.kv_dim + gates * d * a.hidden)
+    experts = a.active_experts * gates * d * a.hidden + (a.experts > 1) * d * a.experts
+    matrices = a.layers * (2 * d * d + 2 * d * a.kv_dim + experts)
     if a.head:
         matrices += a.vocabulary * d
     pairs = tokens * past + tokens * (tokens + 1) // 2 if a.causal else tokens * tokens

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 import nncourse as nn
-from nncourse.scale.architectures import BERT_BASE, BERT_LARGE, GPT3, SMOLLM2_135M, Architecture
+from nncourse.scale.architectures import (
+    BERT_BASE,
+    BERT_LARGE,
+    GPT3,
+    MIXTRAL,
+    SMOLLM2_135M,
+    Architecture,
+)
 from nncourse.scale.counting import (
     activation_bytes,
     count_parameters,
@@ -279,3 +286,23 @@ def test_numpy_integers_do_not_overflow():
     assert forward_flops(large, np.int16(1), past=past) == forward_flops(large, 1, past=30_000)
     assert kv_cache_bytes(large, past) == kv_cache_bytes(large, 30_000)
     assert activation_bytes(large, np.uint8(1), past) == activation_bytes(large, 1, 30_000)
+
+
+def test_a_mixture_has_two_sizes():
+    """Jiang et al. (2024): 47 billion parameters, of which 13 billion work for a token."""
+    whole, active = (count_parameters(MIXTRAL, active=only) for only in (False, True))
+    assert significant(sum(whole.values()), 3) == 46.7e9
+    assert significant(sum(active.values()), 3) == 12.9e9
+    assert whole["feed_forward"] == 4 * active["feed_forward"]
+    assert whole["router"] == active["router"] == 32 * 4096 * 8
+    dense = count_parameters(SMOLLM2_135M)
+    assert count_parameters(SMOLLM2_135M, active=True) == dense and "router" not in dense
+    no_pairs = forward_flops(MIXTRAL, 1) - 4 * 4096 * 32
+    table, norms = 32_000 * 4096, active["norms"]
+    assert no_pairs == 2 * (sum(active.values()) - table - norms)  # looked up; no product
+
+
+def test_no_more_experts_serve_than_there_are():
+    sizes = {"layers": 1, "dim": 4, "heads": 1, "vocabulary": 9}
+    with pytest.raises(ValueError, match="3 experts serve a token, of 2"):
+        Architecture(**sizes, experts=2, active_experts=3)

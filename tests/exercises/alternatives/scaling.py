@@ -1,52 +1,44 @@
-import math
-
 import numpy as np
 
 
-def gpt_parameters(layers, dim, vocabulary, positions):
-    shapes = [(vocabulary, dim), (positions, dim), (2, dim)]
-    block = [(dim, dim)] * 4 + [(dim,)] * 4 + [(dim, 4 * dim), (4 * dim,), (4 * dim, dim), (dim,)]
-    shapes += layers * (block + [(2, dim)] * 2)
-    return sum(math.prod(shape) for shape in shapes)
+def law_gradient(theta, n, d, loss):
+    def total(theta):
+        a, b, e, alpha, beta = theta
+        law = np.exp(a - alpha * np.log(n)) + np.exp(b - beta * np.log(d)) + np.exp(e)
+        return np.sum((np.log(law) - np.log(loss)) ** 2)
+
+    steps = 1e-30j * np.eye(5)  # complex steps
+    return np.array([total(theta + step).imag / 1e-30 for step in steps])
 
 
-def perplexity(losses, counts):
-    share = counts / counts.sum()
-    return float(np.prod(np.exp(losses) ** share))
+def moe_parameters(layers, dim, hidden, vocabulary, experts, chosen):
+    one = 3 * dim * hidden
+    at_work = (vocabulary + 1) * dim
+    at_work += layers * (dim * (4 * dim + 2 + experts) + (chosen + 1) * one)
+    return at_work + layers * (experts - chosen) * one, at_work
 
 
-def merged_lora(w, a, b, alpha):
-    merged = np.array(w)
-    for column, row in zip(a.T, b, strict=True):
-        merged += np.outer(column, row) * alpha / len(b)
-    return merged
+def isoflop_size(n, losses):
+    x = np.log(n) - np.log(n).mean()
+    columns = np.stack([np.ones_like(x), x, x * x], axis=1)
+    _, b, a = np.linalg.lstsq(columns, losses)[0]
+    return float(np.exp(np.log(n).mean() - b / (2 * a)))
+
+
+def cheapest_size(target, served, E, A, B, alpha, beta):
+    def cost(log_n):
+        left = target - E - A * np.exp(-alpha * log_n)
+        if left <= 0:
+            return np.inf
+        return np.exp(log_n) * (6 * (B / left) ** (1 / beta) + 2 * served)
+
+    low, high = np.log(A / (target - E)) / alpha, np.log(1e13)
+    for _ in range(200):  # thirds: one valley
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, right) if cost(left) < cost(right) else (left, high)
+    return float(np.exp(low))
 
 
 def training_run(parameters, tokens, devices, peak, utilization, price):
     device_hours = parameters * tokens / (600 * peak * utilization)
     return device_hours / devices / 24, device_hours * price
-
-
-def dequantize_q4_1(data):
-    weights = []
-    for start in range(0, len(data), 20):
-        s, m = np.frombuffer(data[start : start + 4].tobytes(), "<f2").astype(float)
-        packed = [int(byte) for byte in data[start + 4 : start + 20]]
-        weights += [s * q + m for q in [b % 16 for b in packed] + [b // 16 for b in packed]]
-    return np.array(weights, np.float32)
-
-
-def nucleus(p, top_p):
-    above = np.array([p[p > each].sum() for each in p])  # what is more probable than each
-    kept = p * (above < top_p)
-    return kept / kept.sum()
-
-
-def attend_with_cache(q, k, v, keys, values, cos, sin):
-    angle = cos[len(keys)] + 1j * sin[len(keys)]
-    q, k = ((x[0::2] + 1j * x[1::2]) * angle for x in (q, k))
-    k = np.stack([k.real, k.imag], axis=1).ravel()
-    keys, values = np.concatenate([keys, [k]]), np.concatenate([values, [v]])
-    scores = ((keys[:, 0::2] + 1j * keys[:, 1::2]) @ q.conj()).real / math.sqrt(len(v))
-    weights = np.exp(scores) / np.exp(scores).sum()
-    return values.T @ weights, keys, values
