@@ -42,6 +42,7 @@ _CHAPTERS = (
     "attention",
     "scaling",
     "language_models",
+    "assistants",
     "deployment",
     "explaining",
 )
