@@ -10,6 +10,7 @@ import builtins
 import io
 import json
 import linecache
+import logging
 import os
 import symtable
 import sys
@@ -28,6 +29,7 @@ def start(answer):
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
     tell, space, counter = answer, main.__dict__, 0
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # fonts are looked for the first time
     sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
 
 
