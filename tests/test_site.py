@@ -18,6 +18,7 @@ import pytest
 import yaml
 from book_rules import BOOK, Chapter, labels
 from docutils import nodes
+from pybtex.database import parse_string
 from sphinx.addnodes import start_of_file
 
 import nncourse
@@ -169,6 +170,8 @@ def test_everything_that_the_package_offers_is_described():
 
 def test_dois_are_well_formed():
     text = (BOOK / "references.bib").read_text(encoding="utf-8")
+    # A brace that is missing would hide one entry in another; every program must read all of them.
+    assert len(parse_string(text, "bibtex").entries) == len(re.findall(r"^@", text, re.M))
     dois = re.findall(r"^\s*doi\s*=\s*[{\"](.*?)[}\"],?$", text, re.M)
     assert len(dois) > 20
     for doi in dois:
