@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from nncourse.classroom.__main__ import main
-from nncourse.classroom.chapters import read, tasks
+from nncourse.exercises.tasks import read, tasks
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 CHAPTER = "01_neurons"

@@ -28,7 +28,7 @@ from docutils import nodes
 from sphinx.util import logging
 
 import nncourse
-from nncourse.classroom.chapters import withhold
+from nncourse.exercises.tasks import withhold
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "book" / "live"

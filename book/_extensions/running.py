@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sphinx.util import logging
 
-from nncourse.classroom.chapters import withhold
+from nncourse.exercises.tasks import withhold
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
 import runner

@@ -7,7 +7,7 @@ to the repository, which has them, go, too.
 
 import json
 
-from nncourse.classroom.chapters import withhold
+from nncourse.exercises.tasks import withhold
 
 BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from runner import ROOT, Book, save
 
-from nncourse.classroom.chapters import withhold
+from nncourse.exercises.tasks import withhold
 
 BESIDE = ("nncourse", "book/data", "pyproject.toml", "constraints.txt", "environment.yml",
           "postBuild", "_toc.yml", "LICENSE", "LICENSE-CONTENT", "CITATION.cff")  # fmt: skip

@@ -1,40 +1,23 @@
-"""The exercises of a chapter: read out of its notebook, handed out without their answers.
+"""Notebooks that are handed out: statements, stubs and checks; for nbgrader the solutions, too."""
 
-Both the released notebooks and the book with withheld solutions are made of what is *kept*:
-statements and stubs. Whatever else stands among the exercises is left out, whatever it is.
-"""
-
-import copy
 import functools
 import importlib.util
 import re
-from dataclasses import dataclass
-from pathlib import Path
 
 from nbformat import v4
 
 from ..exercises import all_exercises
+from ..exercises.tasks import CHECK, find_book, parsed, read, tasks
 from .grading import DEFINITIONS, SKIPPED
 
 __all__ = [
     "assembled",
-    "find_book",
-    "graded_names",
     "nbgrader_notebook",
     "opening",
     "printed",
     "student_notebook",
-    "tasks",
-    "withhold",
 ]
 
-SECTION = re.compile(r"^## (.*)$", re.MULTILINE)
-STATEMENT = re.compile(
-    r"^(?P<fence>`{3,}|:{3,})\{exercise\} *(?P<title>[^\n]*)\n"
-    r"(?P<options>(?::[\w-]+:[^\n]*\n)*)\n*(?P<body>.*?)\n?^(?P=fence)$",
-    re.MULTILINE | re.DOTALL,
-)
-CHECK = re.compile(r'^[\w.]*\bcheck\("(\w+)", (\w+)\)\s*$', re.MULTILINE)
 SETUP = "import numpy as np\n\nimport nncourse as nn"
 HOW = """# Exercises: {title}
 
@@ -45,28 +28,6 @@ file.
 {chapter}"""
 
 
-@dataclass
-class Task:
-    """One exercise as it stands in a chapter; ``name`` is empty if it is not graded."""
-
-    title: str
-    body: str
-    name: str = ""
-    stub: str = ""
-    solution: str = ""
-
-
-def graded_names(path):
-    """Return the names of the graded exercises in a notebook, in their order."""
-    return [task.name for task in tasks(_book_notebook(path)) if task.name]
-
-
-@functools.cache
-def _book_notebook(path):
-    """Return a notebook of the book; it is known to be valid."""
-    return v4.reads(path.read_text(encoding="utf-8"))
-
-
 def printed(book):
     """Return how much to run of each code cell of the book, if a student hands it in as it is.
 
@@ -75,24 +36,10 @@ def printed(book):
     """
     amount = {}
     for path in book.glob("[0-9]*.ipynb"):
-        for cell in _book_notebook(path).cells:
+        for cell in parsed(path).cells:
             solution = "solution" in cell.metadata.get("tags", [])
             amount[cell.source.strip()] = SKIPPED if solution else DEFINITIONS
     return amount
-
-
-def find_book():
-    """Return the folder of the chapters.
-
-    Raises
-    ------
-    ValueError
-        If the package is installed without the book.
-    """
-    for root in (Path(__file__).resolve().parents[2], Path.cwd()):
-        if (root / "book" / "bootstrap.ipy").exists():
-            return root / "book"
-    raise ValueError("found no book: run this in a clone of the course's repository")
 
 
 @functools.cache
@@ -103,32 +50,6 @@ def converter(book):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.Book(book)
-
-
-def read(chapter, book):
-    """Return the notebook of a chapter, given by its name."""
-    path = book / f"{chapter}.ipynb"
-    if not re.fullmatch(r"\w+", chapter) or not path.exists():
-        known = ", ".join(p.stem for p in sorted(book.glob("[0-9]*.ipynb")))
-        raise ValueError(f"there is no chapter {chapter!r}; there are {known}")
-    return _book_notebook(path)
-
-
-def tasks(notebook):
-    """Return the exercises of a chapter's notebook in their order."""
-    found, by_name = [], {}
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            for match in STATEMENT.finditer(cell.source):
-                task = Task(match["title"].strip(), match["body"].strip())
-                if named := re.search(r"[Cc]heck name: `(\w+)`", task.body):
-                    task.name = named[1]
-                    by_name[task.name] = task
-                found.append(task)
-        for tag in {"exercise", "solution"} & set(cell.metadata.get("tags", [])):
-            name = CHECK.search(cell.source)[1]
-            setattr(by_name[name], "stub" if tag == "exercise" else tag, cell.source)
-    return found
 
 
 def student_notebook(chapter, book, only=()):
@@ -211,30 +132,3 @@ def _statement(task, book):
     labels = dict.fromkeys(re.findall(r"\{eq\}`([\w-]+)`", task.body))
     equations = [known.equation(label) for label in labels]
     return "\n\n".join([f"## {task.title}", text, *equations])
-
-
-def withhold(notebook):
-    """Return a copy of a notebook (a dict as in its file) without answers to its exercises.
-
-    In the section "Exercises" only its first paragraphs, the statements, the stubs and the plots
-    that are to be explained are kept.
-    """
-    notebook = copy.deepcopy(notebook)
-    kept, inside, plot = [], False, False
-    for cell in notebook["cells"]:
-        source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            plot = "Explain this plot:" in source and "{solution" not in source
-        if cell["cell_type"] == "markdown" and (headings := SECTION.findall(source)):
-            inside = headings[-1] == "Exercises"
-            kept.append(cell)
-            continue
-        if not inside:
-            kept.append(cell)
-        elif cell["cell_type"] == "markdown":
-            cell["source"] = "\n\n".join(match[0] for match in STATEMENT.finditer(source))
-            kept += [cell] if cell["source"] else []
-        elif plot or "exercise" in cell["metadata"].get("tags", []):
-            kept.append(cell)
-    notebook["cells"] = kept
-    return notebook

@@ -5,6 +5,7 @@ import sys
 
 import nbformat
 
+from ..exercises.tasks import find_book, read, tasks
 from . import chapters
 from .feedback import annotated, feedback_page, packed, total
 from .files import visible
@@ -25,7 +26,7 @@ LINES = 20  # so many lines about what was not understood are printed; the repor
 
 def release(options):
     """Write the student notebook, or the source notebook for nbgrader, of each chapter."""
-    book = chapters.find_book()
+    book = find_book()
     own = load_own(options.extra_checks) if options.extra_checks else {}
     source = options.format == "nbgrader"
     make = chapters.nbgrader_notebook if source else chapters.student_notebook
@@ -134,11 +135,11 @@ def _similar(graded, plan):
             if text := answer_of(cells, name):
                 answers[name][who] = text
                 said[name][who] = " ".join(result["message"].splitlines())
-    book = chapters.find_book()
+    book = find_book()
     titles = [title for title in plan.points if (book / f"{title}.ipynb").exists()]
-    tasks = [task for title in titles for task in chapters.tasks(chapters.read(title, book))]
+    stated = [task for title in titles for task in tasks(read(title, book))]
     known = [
-        answer_of([text], task.name) for task in tasks if task.name
+        answer_of([text], task.name) for task in stated if task.name
         for text in (task.stub, task.solution)
     ]  # fmt: skip
     return similar_page(alike(answers, said, known), answers)

@@ -22,7 +22,7 @@ PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 BASE = Path(sys.base_prefix).resolve()
 LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 SITE = Path(np.__file__).resolve().parents[1]
-INSIDE = ("worker.py", "cells.py", "standins.py", "wire.py")
+INSIDE = ("worker.py", "cells.py", "standins.py")
 # In place of nncourse.exercises: any name, no answers, no checks; remembers what is handed in.
 STAND_IN = '''"""Your answers are checked outside, after each cell of your notebook."""
 
@@ -55,7 +55,8 @@ def copy_course(stage):
     exercises = stage / "nncourse" / "exercises"
     exercises.mkdir()
     (exercises / "__init__.py").write_text(STAND_IN, encoding="utf-8")
-    shutil.copy(HERE.parent / "exercises" / "calling.py", exercises)
+    for name in ("calling.py", "wire.py"):
+        shutil.copy(HERE.parent / "exercises" / name, exercises)
     for name in INSIDE:
         shutil.copy(HERE / name, stage)
     compileall.compile_dir(stage, quiet=2, workers=1)

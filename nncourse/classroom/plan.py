@@ -5,7 +5,7 @@ import textwrap
 from collections import Counter
 
 from ..exercises import all_exercises
-from . import chapters
+from ..exercises.tasks import find_book, graded_names
 from .files import visible
 
 __all__ = ["Plan", "defined", "make_plan"]
@@ -58,8 +58,8 @@ def make_plan(options, own, notebooks):
         Returns, for each student, a list with the set of names that each notebook defines. It is
         called only if no chapter is given.
     """
-    known, book = all_exercises(), chapters.find_book()
-    names = {path.stem: chapters.graded_names(path) for path in sorted(book.glob("[0-9]*.ipynb"))}
+    known, book = all_exercises(), find_book()
+    names = {path.stem: graded_names(path) for path in sorted(book.glob("[0-9]*.ipynb"))}
     if unknown := set(options.chapter) - set(names):
         raise ValueError(f"there is no chapter {sorted(unknown)}; there are {list(names)}")
     wanted, remarks = options.chapter, []

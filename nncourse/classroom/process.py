@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from . import wire
+from ..exercises import wire
 
 __all__ = ["SandboxError", "Worker", "WorkerLost"]
 

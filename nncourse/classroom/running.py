@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ..exercises.tasks import find_book
 from . import chapters
 from .grading import grade
 from .sandbox import Sandbox, SandboxError
@@ -68,7 +69,7 @@ class Work:
         self.settings = {"seed": seed, "cell_seconds": options.cell_seconds}
         self.settings |= {"total_seconds": options.total_seconds}
         self.own_inputs, self.again = options.own_inputs, set(options.regrade)
-        self.printed = chapters.printed(chapters.find_book())
+        self.printed = chapters.printed(find_book())
         self.running, self.count, self.lock = set(), 0, threading.Lock()
         base = hashlib.sha256(repr((self.settings, self.own_inputs)).encode())
         own = hashlib.sha256()

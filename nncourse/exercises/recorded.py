@@ -11,6 +11,7 @@ import zlib
 
 import numpy as np
 
+from . import wire
 from .core import Exercise, Mistake
 
 __all__ = ["record", "recorded"]
@@ -27,8 +28,6 @@ def record(exercise):
     >>> recorded(record(square)).check(lambda x: x**2).passed
     True
     """
-    from ..classroom import wire
-
     generators = [np.random.default_rng([7, trial]) for trial in range(TRIALS)]
     cases = [tuple(case) for generator in generators for case in exercise.cases(generator)]
     answers = [exercise.answer, *(mistake.answer for mistake in exercise.mistakes)]
@@ -65,8 +64,6 @@ def recorded(text):
     ...
     ValueError: this recording of a check is damaged: ...
     """
-    from ..classroom import wire
-
     try:
         data = wire.unpack(io.BytesIO(zlib.decompress(base64.b64decode(text))).read)
         right, *wrong = (_playback(data["cases"], results) for results in data["results"])
@@ -85,8 +82,6 @@ def recorded(text):
 
 def _playback(cases, results):
     """Return a function that knows its results for these cases only."""
-    from ..classroom import wire
-
     known = dict(zip(map(wire.pack, cases), results, strict=True))
 
     def answer(*arguments):

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from . import wire
+
 __all__ = ["problems"]
 
 TRIALS = 5
@@ -21,8 +23,6 @@ def problems(exercise):
     >>> problems(Exercise("odd", lambda x: x / 0, lambda rng: [(1.0,)]))
     ['the reference answer fails: ZeroDivisionError: float division by zero']
     """
-    from ..classroom import wire
-
     exercise = replace(exercise, without=())  # the reference may use what answers may not
     try:
         cases = exercise.cases(np.random.default_rng(0))

@@ -7,8 +7,8 @@ import re
 import zipfile
 from pathlib import Path
 
-from nncourse.classroom.chapters import read as read_chapter
-from nncourse.classroom.chapters import tasks, withhold
+from nncourse.exercises.tasks import read as read_chapter
+from nncourse.exercises.tasks import tasks, withhold
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHAPTERS = [path.stem for path in sorted(BOOK.glob("[0-9]*.ipynb"))]

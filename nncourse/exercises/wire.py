@@ -11,7 +11,7 @@ import struct
 
 import numpy as np
 
-from nncourse.exercises.calling import Other
+from .calling import Other
 
 __all__ = ["Other", "WireError", "pack", "unpack"]
 
@@ -21,11 +21,22 @@ PREFIX = struct.Struct("<II")
 
 
 class WireError(Exception):
-    """What should be sent, or what has arrived, is not plain data within the limits."""
+    """What should be sent, or what has arrived, is not plain data within the limits.
+
+    Examples
+    --------
+    >>> WireError("the result is too large")
+    WireError('the result is too large')
+    """
 
 
 def pack(value):
     """Return the bytes of a number, string, array, or a list, tuple or dict of these.
+
+    Raises
+    ------
+    WireError
+        If it is too large, or nested too deeply.
 
     Examples
     --------
@@ -73,6 +84,12 @@ def unpack(read):
     ------
     WireError
         If the bytes are not what :func:`pack` would have written.
+
+    Examples
+    --------
+    >>> import io
+    >>> unpack(io.BytesIO(pack([1, "a"])).read)
+    [1, 'a']
     """
     header_size, array_size = PREFIX.unpack(read(PREFIX.size))
     if header_size > HEADER_BYTES or array_size > ARRAY_BYTES:

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from nncourse.classroom.wire import WireError, pack, unpack
 from nncourse.exercises import all_exercises
+from nncourse.exercises.wire import WireError, pack, unpack
 
 
 def sent(value):
