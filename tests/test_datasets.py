@@ -202,6 +202,15 @@ def test_import_needs_numpy_alone():
 # ------------------------------------------------------------------ series and text
 
 
+def test_german_credit_is_what_the_original_counts():
+    """The counts and ranges that descriptions of the original give."""
+    columns, good = datasets.load_german_credit()
+    assert (good.sum(), len(good), len(columns)) == (700, 1000, 9)
+    assert columns["age"].max() == 75 and columns["duration"].max() == 72
+    assert columns["credit_amount"].min() == 250 and columns["credit_amount"].max() == 18_424
+    assert (columns["checking_account"] == "not_known").sum() == 394
+
+
 def test_sunspots():
     years, counts = datasets.load_sunspots()
     np.testing.assert_array_equal(years, np.arange(1700, 2009))
