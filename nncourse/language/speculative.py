@@ -20,7 +20,7 @@ __all__ = ["CopyDraft", "Speculation", "residual", "speculate", "verify"]
 class Speculation(NamedTuple):
     """What :func:`speculate` returns: the new ids, and how they came about.
 
-    Attributes
+    Parameters
     ----------
     ids : list of int
     passes : int
