@@ -1,7 +1,7 @@
 // Whatever was seen once can be seen again without a network: ask the network, else the cache.
-// What live cells load has its version in its path and never changes: ask the cache first.
+// What live cells and explorable figures load has its version in its path and never changes: ask the cache first.
 const CACHE = "nncourse";
-const FIXED = /\/_static\/(live|pyodide)-[^/]+\//;
+const FIXED = /\/_static\/(live|pyodide|explorables)-[^/]+\//;
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", event => event.waitUntil(self.clients.claim()));
