@@ -3,16 +3,23 @@ import math
 import numpy as np
 
 
-def paired_gain(baseline, method):
-    d = [b - a for a, b in zip(baseline, method, strict=True)]
+def seeds_needed(baseline, method, worth):
+    d = [m - b for b, m in zip(baseline, method, strict=True)]
     mean = math.fsum(d) / len(d)
-    return mean, math.sqrt(sum((e - mean) ** 2 for e in d) / (len(d) * (len(d) - 1)))
+    variance = sum((e - mean) ** 2 for e in d) / (len(d) - 1)
+    n = 2
+    while 2 * math.sqrt(variance / n) > worth:
+        n += 1
+    return n
 
 
-def bias_variance(predictions, truth):
-    total = np.mean(np.square(predictions - truth))
-    spread = np.mean([np.cov(column, bias=True) for column in predictions.T])
-    return [total - spread, spread]
+def early_stop(val_loss, patience):
+    losses = list(val_loss)
+    for end in range(1, len(losses) + 1):
+        kept = int(np.argmin(losses[:end])) + 1
+        if end - kept >= patience:
+            return [kept, end]
+    return [kept, end]
 
 
 def fixed_dropout(x, grad, u, rate):
@@ -20,10 +27,11 @@ def fixed_dropout(x, grad, u, rate):
     return [np.multiply(x, factor), np.multiply(grad, factor)]
 
 
-def lasso_step(x, y, w, strength, learning_rate):
-    errors = np.array([row @ w - target for row, target in zip(x, y, strict=True)])
-    moved = w - 2 * learning_rate * np.mean(errors[:, None] * x, axis=0)
-    return moved - np.clip(moved, -learning_rate * strength, learning_rate * strength)
+def ridge_variance(x, strength, tau):
+    n, d = x.shape
+    hat = x @ np.linalg.solve(x.T @ x + n * strength * np.eye(d), x.T)
+    covariance = hat @ (tau**2 * np.eye(n)) @ hat.T
+    return np.mean(np.diag(covariance))
 
 
 def ridge_path(x, y, strengths):
