@@ -1,6 +1,7 @@
 """Hand out exercises, and grade what comes back, safely."""
 
 import argparse
+import math
 import os
 import sys
 import traceback
@@ -13,47 +14,27 @@ from .sandbox import SandboxError
 from .writing import write
 
 
-def _folder(text):
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {text}")
-    return Path(text)
+def _expected(what, convert, allowed=lambda value: True):
+    """Return what argparse calls to read an argument."""
+
+    def read(text):
+        try:
+            value = convert(text)
+            if allowed(value):
+                return value
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}")
+
+    return read
 
 
-def _penalty(text):
-    try:
-        return penalty(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected 20 or 10/day (percent), got {text!r}") from None
-
-
-def _time(text):
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        why = f"expected a time such as 2026-11-28T23:59, got {text!r}"
-        raise argparse.ArgumentTypeError(why) from None
-
-
-def _natural(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
-    return int(text)
-
-
-def _count(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def _seconds(text):
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a positive number of seconds, got {text!r}")
-    return seconds
+FOLDER = _expected("a folder", Path, Path.is_dir)
+PENALTY = _expected("20 or 10/day (percent)", penalty)
+TIME = _expected("a time such as 2026-11-28T23:59", datetime.fromisoformat)
+NATURAL = _expected("a whole number of at least 0", int, lambda number: number >= 0)
+COUNT = _expected("a whole number of at least 1", int, lambda number: number >= 1)
+SECONDS = _expected("a positive number of seconds", float, lambda number: 0 < number < math.inf)
 
 
 def _parser():
@@ -71,26 +52,25 @@ def _parser():
         each.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
         each.add_argument("--exercise", action="append", default=[], help="only this; repeatable")
         own = "your own checks: Python files, some of which define EXERCISES"
-        each.add_argument("--extra-checks", type=_folder, metavar="DIR", help=own)
+        each.add_argument("--extra-checks", type=FOLDER, metavar="DIR", help=own)
     add = two.add_argument
     add("--layout", choices=("folders", "files"), help="each of these is a student's")
     add("--roster", type=Path, metavar="CSV", help="the class: says who is missing")
     add("--column", default="", help="column of the roster that takes the points: upload.csv")
-    add(
-        "--late-penalty", type=_penalty, default=(0, False), metavar="PERCENT[/day]", help="if late"
-    )
-    add("--deadline", type=_time, metavar="TIME", help="where names of files tell times")
+    add("--late-penalty", type=PENALTY, default=(0, False), metavar="PERCENT[/day]", help="if late")
+    add("--deadline", type=TIME, metavar="TIME", help="where names of files tell times")
     add("--extensions", type=Path, metavar="CSV", help="columns student, until")
     add("--overrides", type=Path, metavar="CSV", help="columns student, exercise, points, reason")
     add("--similar", action="store_true", help="list answers that look alike: similar.html")
     add("--regrade", action="append", default=[], metavar="EXERCISE", help="once more; repeatable")
-    add("--seed", type=_natural, help="fixes the inputs; default: new, and kept")
+    add("--seed", type=NATURAL, help="fixes the inputs; default: new, and kept")
     add(
         "--own-inputs", action="store_true", help="other inputs for each, new ones for each version"
     )
-    add("--jobs", type=_count, default=os.cpu_count() or 1, help="at the same time")
-    add("--cell-seconds", type=_seconds, default=10, help="for one cell; half of it for a call")
-    add("--total-seconds", type=_seconds, default=300, help="for a whole submission")
+    add("--jobs", type=COUNT, default=os.cpu_count() or 1, help="at the same time")
+    add("--cluster", metavar="ADDRESS", help="of the scheduler of a Dask cluster that grades")
+    add("--cell-seconds", type=SECONDS, default=10, help="for one cell; half of it for a call")
+    add("--total-seconds", type=SECONDS, default=300, help="for a whole submission")
     risk = "run students' code with all your rights (only if you trust every line)"
     add("--unsafe-no-sandbox", action="store_true", help=risk)
     return parser

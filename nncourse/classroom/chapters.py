@@ -2,23 +2,20 @@
 
 import functools
 import importlib.util
+import inspect
 import re
 
 from nbformat import v4
 
 from ..exercises import all_exercises
-from ..exercises.tasks import CHECK, find_book, parsed, read, tasks
-from .grading import DEFINITIONS, SKIPPED
+from ..exercises.recorded import record
+from ..exercises.tasks import CHECK, find_book, read, tasks
 
-__all__ = [
-    "assembled",
-    "nbgrader_notebook",
-    "opening",
-    "printed",
-    "student_notebook",
-]
+__all__ = ["nbgrader_notebook", "own_notebook", "student_notebook"]
 
 SETUP = "import numpy as np\n\nimport nncourse as nn"
+COMMENT = '# What check("…") needs here: inputs, results and hints. Grading uses other inputs.\n'
+EMBED = "nn.exercises.add(\n    {text}\n)"
 HOW = """# Exercises: {title}
 
 Write your code where the comment stands and run the cell. The check draws new random inputs each
@@ -26,20 +23,6 @@ time; when it says ✗, it also says where to look. Keep the names of the functi
 file.
 
 {chapter}"""
-
-
-def printed(book):
-    """Return how much to run of each code cell of the book, if a student hands it in as it is.
-
-    The book's own experiments may take minutes: their definitions are enough. Its solutions are
-    nobody's answers, and are not run at all.
-    """
-    amount = {}
-    for path in book.glob("[0-9]*.ipynb"):
-        for cell in parsed(path).cells:
-            solution = "solution" in cell.metadata.get("tags", [])
-            amount[cell.source.strip()] = SKIPPED if solution else DEFINITIONS
-    return amount
 
 
 @functools.cache
@@ -55,18 +38,18 @@ def converter(book):
 def student_notebook(chapter, book, only=()):
     """Return a notebook with statements, stubs and checks, and with nothing that answers them."""
     notebook = read(chapter, book)
-    cells = opening(_title(notebook), chapter, book)
+    cells = _opening(_title(notebook), chapter, book)
     for task in _chosen(notebook, only):
         cells.append(v4.new_markdown_cell(_statement(task, book)))
         metadata = {"nncourse": {"exercise": task.name}} if task.name else {}
         cells.append(v4.new_code_cell(task.stub, metadata=metadata))
-    return assembled(chapter, cells)
+    return _assembled(chapter, cells)
 
 
 def nbgrader_notebook(chapter, book, only=()):
     """Return a source notebook for nbgrader: with solutions, and with a graded cell for each."""
     notebook = read(chapter, book)
-    cells = opening(_title(notebook), chapter, book)
+    cells = _opening(_title(notebook), chapter, book)
     points = {name: exercise.points for name, exercise in all_exercises().items()}
     for task in _chosen(notebook, only):
         cells.append(v4.new_markdown_cell(_statement(task, book)))
@@ -81,7 +64,7 @@ def nbgrader_notebook(chapter, book, only=()):
             (test, _nbgrader(f"check-{task.name}", grade=True, points=points[task.name])),
         ):
             cells.append(v4.new_code_cell(source, metadata={"nbgrader": about}))
-    return assembled(chapter, cells)
+    return _assembled(chapter, cells)
 
 
 def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
@@ -90,7 +73,7 @@ def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
     return about | ({"points": points} if grade else {})
 
 
-def opening(title, name, book):
+def _opening(title, name, book):
     """Return the title, the cell that installs the package on Colab, and the imports."""
     known, chapter = converter(book), ""
     if name in known.titles:
@@ -104,7 +87,7 @@ def opening(title, name, book):
     ]
 
 
-def assembled(chapter, cells):
+def _assembled(chapter, cells):
     """Return the notebook of a chapter made of cells."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
@@ -132,3 +115,33 @@ def _statement(task, book):
     labels = dict.fromkeys(re.findall(r"\{eq\}`([\w-]+)`", task.body))
     equations = [known.equation(label) for label in labels]
     return "\n\n".join([f"## {task.title}", text, *equations])
+
+
+def own_notebook(name, module, book, only=()):
+    """Return a notebook for students with statement, stub and check of each exercise.
+
+    The check is a recording: inputs, and what the answer and each mistake make of them. No code of
+    the instructor's goes along, and grading uses other inputs.
+    """
+    statements, known = getattr(module, "STATEMENTS", {}), {}
+    for exercise in module.EXERCISES:
+        known.setdefault(exercise.name.partition(".")[0], []).append(exercise)
+    if unknown := (set(only) | set(statements)) - set(known):
+        raise ValueError(f"{name} has no exercise {sorted(unknown)}; it has {list(known)}")
+    cells = _opening(getattr(module, "TITLE", name), name, book)
+    for function in only or known:
+        arguments = ", ".join(inspect.signature(known[function][0].answer).parameters)
+        text = statements.get(function, f"Write a function `{function}({arguments})`.")
+        embedded = [EMBED.format(text=_wrapped(record(each))) for each in known[function]]
+        stub = f"def {function}({arguments}):\n    ...\n\n"
+        stub += "".join(f'\nnn.exercises.check("{e.name}", {function})' for e in known[function])
+        cells += [
+            v4.new_markdown_cell(f"## {function}\n\n{inspect.cleandoc(text)}"),
+            v4.new_code_cell(COMMENT + "\n".join(embedded)),
+            v4.new_code_cell(stub, metadata={"nncourse": {"exercise": function}}),
+        ]
+    return _assembled(name, cells)
+
+
+def _wrapped(text, width=90):
+    return "\n    ".join(f'"{text[i : i + width]}"' for i in range(0, len(text), width))

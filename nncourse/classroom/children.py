@@ -11,17 +11,16 @@ import signal
 import sys
 import warnings
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import wait
 
-__all__ = ["Lost", "in_children", "stop"]
+__all__ = ["Lost", "in_children"]
 
 MEGABYTE = 1 << 20
 MEMORY = 512 * MEGABYTE  # for what a child adds to its parent's memory
 SECONDS = 20  # of computing, for one step; waiting for the sandbox is none
-REPORT = 8 * MEGABYTE
+REPORT = 24 * MEGABYTE
 DIE_WITH_PARENT = 1
-LIVE = set()  # the children of this process
 
 
 @dataclass(frozen=True)
@@ -32,62 +31,72 @@ class Lost:
     reason: str = "it took too much time or memory"
 
 
-def in_children(tasks, work, prepare, *, jobs=1):
+def in_children(tasks, work, *, jobs=1, attempts=1, prepare=None):
     """Yield each task with its result, or :class:`Lost`, as they end.
 
     Parameters
     ----------
-    tasks : collections.deque
-        May grow while it is worked on.
+    tasks : iterable
+        The next one is asked for when a child is free for it.
     work : callable
-        ``work(task, tell)`` returns plain data (JSON). ``tell(step)`` says what comes next, a list
-        of texts and numbers: it has ``SECONDS`` of its own computing time.
-    prepare : callable
-        Called in the parent before each child starts.
+        ``work(task, tell, lost)`` returns plain data (JSON). ``tell(step)`` says what comes next, a
+        list of texts and numbers: it has ``SECONDS`` of its own computing time. ``lost`` lists what
+        earlier attempts at this task have come to.
     jobs : int
         How many children at the same time.
+    attempts : int
+        How often a task is begun.
+    prepare : callable, optional
+        Called in the parent before each child starts.
     """
-    running = {}
+    tasks, running = iter(tasks), {}
+
+    def begin(task, lost=()):
+        if prepare:
+            prepare()
+        child = _Child(task, work, [*lost])
+        running[child.connection] = child
+
     try:
-        while tasks or running:
-            while tasks and len(running) < jobs:
-                prepare()
-                child = _Child(tasks.popleft(), work)
-                running[child.connection] = child
+        while True:
+            while len(running) < jobs and (task := next(tasks, None)) is not None:
+                begin(task)
+            if not running:
+                return
             for connection in wait(list(running)):
                 child = running[connection]
                 if child.listen():
                     del running[connection]
                     child.end()
-                    yield child.task, child.outcome
+                    if isinstance(child.outcome, Lost) and len(child.lost) + 1 < attempts:
+                        begin(child.task, [*child.lost, child.outcome])
+                    else:
+                        yield child.task, child.outcome
     finally:
         for child in running.values():
             child.end()
 
 
-def stop():
-    """End all children at once; may be called from another thread."""
-    for child in list(LIVE):
-        child.process.kill()
-
-
 class _Child:
-    def __init__(self, task, work):
-        self.task, self.step, self.outcome = task, [], None
-        self.connection, theirs = get_context("fork").Pipe(duplex=False)
-        self.process = get_context("fork").Process(
-            target=_serve, args=(theirs, work, task, os.getpid())
-        )
+    def __init__(self, task, work, lost):
+        self.task, self.lost, self.step, self.outcome = task, lost, [], None
+        self.connection, theirs = Pipe(duplex=False)
+        parent = os.getpid()
         with warnings.catch_warnings():  # NumPy's own threads are idle while this one forks
             warnings.simplefilter("ignore", DeprecationWarning)
-            self.process.start()
+            self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                _serve(theirs, work, task, lost, parent)
+            finally:
+                os._exit(0)
         theirs.close()
-        LIVE.add(self)
 
     def listen(self):
         """Take in one message; return whether it was the last."""
         try:
-            kind, content = json.loads(self.connection.recv_bytes(REPORT))
+            message = self.connection.recv_bytes(REPORT).decode("utf-8", "surrogatepass")
+            kind, content = json.loads(message)
         except (EOFError, OSError, ValueError):
             self.outcome = Lost(self.step)
             return True
@@ -99,13 +108,12 @@ class _Child:
 
     def end(self):
         """End the child, and with it its sandbox."""
-        LIVE.discard(self)
-        self.process.kill()
-        self.process.join()
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
         self.connection.close()
 
 
-def _serve(connection, work, task, parent):
+def _serve(connection, work, task, lost, parent):
     """The child: work within limits, and send what comes of it."""
     os.setsid()  # Ctrl-C is the parent's affair
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -115,18 +123,21 @@ def _serve(connection, work, task, parent):
             os._exit(1)
         _limit(resource.RLIMIT_DATA, _data() + MEMORY)
 
+    def send(*message):
+        text = json.dumps(message, ensure_ascii=False)
+        connection.send_bytes(text.encode("utf-8", "surrogatepass"))
+
     def tell(step):
         used = resource.getrusage(resource.RUSAGE_SELF)
         _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + SECONDS)
-        connection.send_bytes(json.dumps(["step", step]).encode())
+        send("step", step)
 
     try:
-        message = ["result", work(task, tell)]
+        tell([])
+        send("result", work(task, tell, lost))
     except Exception as error:
-        message = ["lost", f"{type(error).__name__}: {error}"[:200]]
-    connection.send_bytes(json.dumps(message).encode())
+        send("lost", f"{type(error).__name__}: {error}"[:200])
     connection.close()
-    os._exit(0)
 
 
 def _limit(what, soft):

@@ -3,13 +3,11 @@
 import importlib.util
 import sys
 
-import nbformat
-
 from ..exercises.tasks import find_book, read, tasks
-from . import chapters
+from .children import Lost, in_children
 from .feedback import annotated, feedback_page, packed, total
 from .files import visible
-from .own import load_own, own_notebook
+from .own import load_own
 from .plan import defined, make_plan
 from .policy import Policy, read_decisions
 from .reports import class_report, details, gradebook
@@ -26,6 +24,10 @@ LINES = 20  # so many lines about what was not understood are printed; the repor
 
 def release(options):
     """Write the student notebook, or the source notebook for nbgrader, of each chapter."""
+    import nbformat  # it takes two seconds
+
+    from . import chapters
+
     book = find_book()
     own = load_own(options.extra_checks) if options.extra_checks else {}
     source = options.format == "nbgrader"
@@ -33,7 +35,7 @@ def release(options):
     made = {}
     for name in options.chapter:
         if name in own:
-            made[name] = own_notebook(name, own[name], book, options.exercise)
+            made[name] = chapters.own_notebook(name, own[name], book, options.exercise)
         else:
             made[name] = make(name, book, options.exercise)
     for name, notebook in made.items():
@@ -45,12 +47,14 @@ def release(options):
 
 def grade_class(options):
     """Grade all submissions; write gradebook, feedback and report; return the exit code."""
-    if options.similar and importlib.util.find_spec("rapidfuzz") is None:
-        raise ValueError('--similar needs rapidfuzz: pip install "nncourse[teach]"')
+    needed = ("similar", "rapidfuzz", "teach"), ("cluster", "distributed", "cluster")
+    for option, module, extra in needed:
+        if getattr(options, option) and importlib.util.find_spec(module) is None:
+            raise ValueError(f'--{option} needs {module}: pip install "nncourse[{extra}]"')
     found = find(options.submissions, layout=options.layout, without=[options.output])
     own = load_own(options.extra_checks) if options.extra_checks else {}
     roster = Roster.read(options.roster).match(found.submissions) if options.roster else None
-    plan, not_graded = make_plan(options, own, lambda: map(_names, found.submissions))
+    plan, not_graded = make_plan(options, own, lambda: _names(found))
     if unknown := set(options.regrade) - set(plan.checks):
         raise ValueError(f"there is no exercise {sorted(unknown)}; there are {list(plan.checks)}")
     policy = _policy(options, plan)
@@ -71,7 +75,7 @@ def grade_class(options):
     if roster:
         told += [(one.name, "is in no row of the roster, or not alone") for one in roster.strangers]
     files = _write_all(options, plan, graded, seed, told, [visible(name) for name in missing])
-    if roster and _takes_points(roster, options):
+    if roster and (options.column or roster.takes_points):
         note = _fill(options, roster, graded)
         files.append("upload.csv" + (f" ({note})" if note else ""))
     late = sum(each["is_late"] for _, each in graded)
@@ -86,30 +90,36 @@ def grade_class(options):
     return 1 if told else 0
 
 
-def _names(one):
-    """Return the names that each notebook of a student defines."""
-    try:
-        return [defined(notebook.cells) for notebook in load(one)[0]]
-    except Exception:  # it is told when the submission is graded
-        return []
+def _names(found):
+    """Return, for each student, the names that each notebook defines."""
+
+    def reading(one, tell, lost):
+        return [sorted(defined(notebook.cells)) for notebook in load(one)[0]]
+
+    # Whoever cannot be read is told when the submission is graded.
+    read = in_children(found.submissions, reading)
+    return [[] if isinstance(names, Lost) else list(map(set, names)) for _, names in read]
 
 
 def _policy(options, plan):
-    rows = {"extensions": [], "overrides": []}
-    for kind in rows:
-        if path := getattr(options, kind):
-            rows[kind] = read_decisions(path, kind, plan.checks)
-    percent, per_day = options.late_penalty
-    return Policy(percent, per_day, options.deadline, **rows)
+    files = options.extensions, options.overrides
+    kinds = zip(("extensions", "overrides"), files, strict=True)
+    rows = [read_decisions(path, kind, plan.checks) if path else [] for kind, path in kinds]
+    return Policy(*options.late_penalty, options.deadline, *rows)
 
 
 def _write_all(options, plan, graded, seed, told, missing):
     """Write tables and pages; return their names."""
     pages = [(one, feedback_page(one, each)) for one, each in graded]
-    for (one, text), (_, each) in zip(pages, graded, strict=True):
+    for one, text in pages:
         write(options.output / "feedback" / f"{one.id}.html", text)
-        for name, notebook in annotated(one, each):
+
+    def annotating(pair, tell, lost):
+        for name, notebook in annotated(*pair):
             write(options.output / "feedback" / name, notebook)
+
+    for _ in in_children(graded, annotating):
+        pass
     texts = {
         "gradebook.csv": gradebook(graded, plan.points),
         "details.csv": details(graded, plan.points),
@@ -126,15 +136,21 @@ def _write_all(options, plan, graded, seed, told, missing):
 
 def _similar(graded, plan):
     """Return the page of answers that look alike."""
+
+    def reading(pair, tell, lost):
+        cells = [cell for notebook in load(pair[0])[0] for cell in notebook.cells]
+        found = {name: answer_of(cells, name) for name in plan.checks}
+        return {name: text for name, text in found.items() if text}
+
+    told = in_children(graded, reading)
+    written = {one.id: {} if isinstance(w, Lost) else w for (one, _), w in told}
     answers = {name: {} for name in plan.checks}
     said = {name: {} for name in plan.checks}
     for one, each in graded:
         who = one.name if sum(other.name == one.name for other, _ in graded) == 1 else one.id
-        cells = [cell for notebook in load(one)[0] for cell in notebook.cells]
-        for name, result in each["exercises"].items():
-            if text := answer_of(cells, name):
-                answers[name][who] = text
-                said[name][who] = " ".join(result["message"].splitlines())
+        for name, text in written[one.id].items():
+            answers[name][who] = text
+            said[name][who] = " ".join(each["exercises"][name]["message"].splitlines())
     book = find_book()
     titles = [title for title in plan.points if (book / f"{title}.ipynb").exists()]
     stated = [task for title in titles for task in tasks(read(title, book))]
@@ -145,19 +161,14 @@ def _similar(graded, plan):
     return similar_page(alike(answers, said, known), answers)
 
 
-def _takes_points(roster, options):
-    return bool(options.column) or bool(roster._columns(("grade", "totalscore")))
-
-
 def _fill(options, roster, graded):
     """Write the roster with the points in it; return a remark."""
     earned = {one.id: total(each)[0] for one, each in graded}
     possible = total(graded[0][1])[1]
     comments = {}
     for one, each in graded:
-        first = {n: r["message"].partition("\n")[0] for n, r in each["exercises"].items()}
-        said = [f"{name}: {text}" for name, text in first.items() if text]
-        comments[one.id] = " · ".join(said)[:1000]
+        found = [(name, r["message"].partition("\n")[0]) for name, r in each["exercises"].items()]
+        comments[one.id] = " · ".join(f"{n}: {text}" for n, text in found if text)[:1000]
     text, note = roster.filled(options.column, earned, possible, comments)
     write(options.output / "upload.csv", text)
     return note

@@ -4,10 +4,8 @@ import html
 import io
 import zipfile
 
-from nbformat import v4, writes
-
 from .files import FileError, read, visible
-from .notebooks import read_cells
+from .notebooks import as_notebook, read_cells
 from .plan import defined
 from .submissions import files_of
 from .writing import page, points
@@ -110,15 +108,11 @@ def annotated(one, results):
                 remarks.setdefault(where[-1] if where else len(cells) - 1, []).append(exercise)
         out = []
         for i, (kind, source) in enumerate(cells):
-            out.append((v4.new_code_cell if kind == "code" else v4.new_markdown_cell)(source))
+            out.append((kind, source))
             for exercise in remarks.get(i, ()):
-                out.append(v4.new_markdown_cell(_remark(exercise, results["exercises"][exercise])))
-        for i, cell in enumerate(out):
-            cell["id"] = f"cell-{i}"
+                out.append(("markdown", _remark(exercise, results["exercises"][exercise])))
         done += 1
-        kernel = {"kernelspec": {"display_name": "Python 3", "name": "python3"}}
-        text = writes(v4.new_notebook(cells=out, metadata=kernel)) + "\n"
-        yield f"{one.id}.ipynb" if done == 1 else f"{one.id}.{done}.ipynb", text
+        yield f"{one.id}.ipynb" if done == 1 else f"{one.id}.{done}.ipynb", as_notebook(out)
 
 
 def _remark(exercise, result):

@@ -5,107 +5,112 @@ the function goes through the wire: inputs in, plain data out. Whatever comes ba
 child process with limits.
 """
 
-from collections import deque
+from typing import NamedTuple
 
 from ..exercises import all_exercises
 from .children import Lost, in_children
-from .judging import DEFINITIONS, SKIPPED, Judging, attempt
+from .judging import Judging, attempt
 from .process import SandboxError
 
-__all__ = ["DEFINITIONS", "SKIPPED", "grade", "grade_all"]
+__all__ = ["Job", "grade", "grade_all"]
 
 ATTEMPTS = 6  # each without what broke the limits before
 
 
-def grade(notebooks, exercises, sandbox, **settings):
+class Job(NamedTuple):
+    """One submission: a key, its notebooks, the names of the exercises, the seed of the inputs.
+
+    A notebook is (name, cells) or (name, cells, amounts): the sources of its code cells, and how
+    much of each is run (see :mod:`.judging`), by default all of it. Each is judged on its own, the
+    best one counts.
+    """
+
+    key: object
+    notebooks: list
+    names: list
+    seed: int
+
+
+def grade(notebooks, exercises, sandbox, *, seed=0, **limits):
     """Return the results of one submission; see :func:`grade_all`.
 
-    Cells alone, a list of strings, are one notebook without a name.
+    Cells alone, a list of strings, are one notebook without a name. ``exercises`` is a dict from
+    the name of each function to the list of exercises that check it.
     """
     if notebooks and isinstance(notebooks[0], str):
         notebooks = [("", notebooks)]
-    ((_, results),) = grade_all([(None, notebooks)], exercises, sandbox, **settings)
+    job = Job("", notebooks, list(exercises), seed)
+    ((_, (results,)),) = grade_all([job], lambda _: [exercises], sandbox, **limits)
     return results
 
 
 def grade_all(
-    submissions,
-    exercises,
-    sandbox,
-    *,
-    seed,
-    jobs=1,
-    cell_seconds=10,
-    call_seconds=None,
-    total_seconds=300,
-    printed=None,
+    jobs, rounds, sandbox, *, processes=1, cell_seconds=10, call_seconds=None, total_seconds=300
 ):
     """Grade many submissions at the same time; yield key and results of each when it is done.
 
     Parameters
     ----------
-    submissions : iterable of pairs (key, notebooks)
-        ``notebooks`` is a list of pairs (name, cells): what one student handed in. The cells are
-        the sources of the code cells, or a function that returns them; it is called in a child
-        process, and may raise ValueError. Every notebook is judged on its own, the best one of
-        each exercise counts.
-    exercises : dict
-        From the name of each function to the list of exercises that check it.
+    jobs : iterable of Job
+        The next one is asked for when there is room for it.
+    rounds : callable
+        From names to the checks that are run one after the other: dicts from the name of each
+        function to the list of exercises that check it.
     sandbox : Sandbox
-    seed : int
-        Fixes the inputs: the same for every submission.
-    jobs : int
+    processes : int
         How many submissions at the same time.
     cell_seconds, call_seconds, total_seconds : float
         Time for one cell, for one call of an answer (by default half of that, at most 5), for a
         whole submission. It is the submission's own time: what it computes and sleeps, not what it
         waits for a processor.
-    printed : dict, optional
-        How much to run of cells that stand in the book: see :func:`chapters.printed`.
 
     Yields
     ------
     key
-    results : dict
-        Plain data, ready for JSON. ``"notes"``: remarks on the submission. ``"exercises"``: from
-        each name to a dict with ``points``, ``possible``, ``message``, ``notebook`` (its name, or
-        ""), ``cell`` (the number of the code cell that counted, or None for the end of the
-        notebook) and ``aside``: what else was looked at, and did not count, a list of texts.
+    results : list of dict
+        For each round plain data, ready for JSON. ``"notes"``: remarks on the submission.
+        ``"exercises"``: from each name to a dict with ``points``, ``possible``, ``message``,
+        ``notebook`` (its name, or ""), ``cell`` (the number of the code cell that counted, or None
+        for the end of the notebook) and ``aside``: what else was looked at, and did not count, a
+        list of texts.
 
     Raises
     ------
     SandboxError
         If a sandbox does not start any more.
     """
-    tasks = deque((key, notebooks, []) for key, notebooks in submissions)
     call_seconds = call_seconds or min(cell_seconds / 2, 5)
     limits = {"cell": cell_seconds, "call": call_seconds, "total": total_seconds}
     public = all_exercises()
 
-    def work(task, tell):
-        _, notebooks, lost = task
-        judging = Judging(exercises, sandbox, seed, limits, printed or {}, public, tell, lost)
+    def work(job, tell, lost):
+        results = []
         try:
-            return judging.results(notebooks)
+            for i, checks in enumerate(rounds(job.names)):
+
+                def say(*step, i=i):
+                    tell([i, *step])
+
+                known = {tuple(one.step[1:]): one.reason for one in lost if one.step[:1] == [i]}
+                judging = Judging(checks, sandbox, job.seed, limits, public, say, known)
+                results.append(judging.results(job.notebooks))
         except SandboxError as error:
             return {"sandbox": str(error)}
+        return results
 
-    for (key, notebooks, lost), outcome in in_children(tasks, work, sandbox.renew, jobs=jobs):
-        if sandbox.stopped:
-            raise SandboxError("stopped")
-        if isinstance(outcome, Lost):
-            lost = [*lost, [outcome.step, outcome.reason]]
-            if len(lost) < ATTEMPTS:
-                tasks.append((key, notebooks, lost))
-            else:
-                yield key, _given_up(exercises, outcome.reason)
-        elif "sandbox" in outcome:
+    options = {"jobs": processes, "attempts": ATTEMPTS, "prepare": sandbox.renew}
+    for job, outcome in in_children(jobs, work, **options):
+        if isinstance(outcome, dict):
             raise SandboxError(outcome["sandbox"])
-        else:
-            yield key, outcome
+        if isinstance(outcome, Lost):
+            outcome = given_up(rounds(job.names), f"whatever was tried, {outcome.reason}")
+        yield job.key, outcome
 
 
-def _given_up(exercises, reason):
-    message = f"given up: whatever was tried, {reason}."
-    found = {name: attempt(checks, message) for name, checks in exercises.items()}
-    return {"notes": [message], "exercises": found}
+def given_up(rounds, reason):
+    """Return the results of a submission that cannot be graded."""
+    message = f"given up: {reason}."
+    return [
+        {"notes": [message], "exercises": {n: attempt(c, message) for n, c in checks.items()}}
+        for checks in rounds
+    ]

@@ -6,7 +6,6 @@ tried again: the notebook begins anew without it, so it costs nothing but itself
 """
 
 import builtins
-import re
 import zlib
 
 import numpy as np
@@ -15,9 +14,8 @@ from ..exercises.calling import TimeUp
 from .process import SandboxError, WorkerLost
 from .transform import as_python
 
-__all__ = ["DEFINITIONS", "SKIPPED", "Judging", "attempt"]
+__all__ = ["DEFINITIONS", "FULL", "SKIPPED", "Judging", "attempt"]
 
-TITLED = re.compile(r"\A# @title .*\n")  # the first line of a cell that is folded where it is run
 FULL, DEFINITIONS, SKIPPED = range(3)  # how much of a cell is run; one that kills is run less
 NOTES = "", "Only its definitions were run then.", "It was left out then."
 TRIES = 5  # of one exercise in one notebook
@@ -35,48 +33,36 @@ def attempt(checks, message, *, passed=False, notebook="", cell=None):
 class Judging:
     """One submission; see :func:`.grading.grade_all` for what it is made of.
 
-    ``tell(step)`` announces what may break the limits of this process; ``lost`` lists the steps
-    that did so before, with the reason.
+    ``tell(*step)`` announces what may break the limits of this process; ``lost`` has the steps that
+    did so before, with the reason.
     """
 
-    def __init__(self, exercises, sandbox, seed, limits, printed, public, tell, lost):
+    def __init__(self, exercises, sandbox, seed, limits, public, tell, lost):
         self.exercises, self.sandbox, self.seed, self.limits = exercises, sandbox, seed, limits
-        self.printed, self.public, self._tell = printed, public, tell
-        self._lost = {tuple(step): reason for step, reason in lost}
+        self.public, self._tell, self._lost = public, tell, lost
         self.notes, self.spent, self.problems = [], 0.0, []
         self.attempts, self._ran = {name: [] for name in exercises}, False
 
     def results(self, notebooks):
         """Return the results of a submission as plain data."""
-        for number, (name, cells) in enumerate(notebooks):
+        for number, (name, cells, *amounts) in enumerate(notebooks):
             say = f"{name}: " if len(notebooks) > 1 else ""
             if not self.open():
                 self.notes.append(f"{say}not looked at, every answer was right already.")
             elif self.left() <= 0:
                 self.notes.append(f"{say}not looked at, the time was used up.")
-            elif cells := self._read(say, number, cells):
+            elif cells:
                 self._ran = True
-                _Notebook(self, number, name, say, cells).run()
+                amounts = amounts[0] if amounts else [FULL] * len(cells)
+                _Notebook(self, number, name, say, cells, list(amounts)).run()
         exercises = {name: self._best(name) for name in self.exercises}
         return {"notes": self.notes, "exercises": exercises}
-
-    def _read(self, say, number, cells):
-        if not callable(cells):
-            return cells
-        if reason := self.begin("read", number):
-            self.notes.append(f"{say}not read: {reason}.")
-            return []
-        try:
-            return cells()
-        except ValueError as error:
-            self.notes.append(f"{say}{error}")
-            return []
 
     def begin(self, *step):
         """Announce a step; return the reason if it has broken the limits before."""
         if reason := self._lost.get(step):
             return reason
-        self._tell(step)
+        self._tell(*step)
         return ""
 
     def open(self):
@@ -123,12 +109,9 @@ class _Missing(Exception):
 
 
 class _Notebook:
-    def __init__(self, judging, number, name, say, cells):
+    def __init__(self, judging, number, name, say, cells, amount):
         self.judging, self.number, self.name, self.say = judging, number, name, say
-        self.cells = cells
-        self.amount = [
-            judging.printed.get(TITLED.sub("", source).strip(), FULL) for source in cells
-        ]
+        self.cells, self.amount = cells, amount
         self.python, self.judged, self.stopped = {}, {}, set()
         if skipped := self.amount.count(SKIPPED):
             self.note(f"{skipped} cells are solutions of the book; they were left out.")
@@ -268,16 +251,11 @@ def _error(texts):
 
 def _exception(kind, message, place):
     """Return an exception that stands for the one inside, of the same type where it is known."""
-    found = None
-    for known in (builtins, np.linalg, np.exceptions):
-        found = found or getattr(known, kind, None)
-    error = None
-    if isinstance(found, type) and issubclass(found, Exception):
-        try:
-            error = found(message)
-        except TypeError:
-            pass
-    if error is None:
+    known = [getattr(where, kind, None) for where in (builtins, np.linalg, np.exceptions)]
+    known = [found for found in known if isinstance(found, type) and issubclass(found, Exception)]
+    try:
+        error = known[0](message)
+    except (IndexError, TypeError):
         error = type(kind if kind.isidentifier() else "Exception", (Exception,), {})(message)
     error.place = place
     return error

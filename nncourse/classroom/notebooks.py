@@ -4,11 +4,14 @@ import json
 import re
 from typing import NamedTuple
 
+from ..exercises.tasks import parsed
 from .files import FileError
+from .judging import DEFINITIONS, FULL, SKIPPED
 
-__all__ = ["Notebook", "code_cells", "read_cells"]
+__all__ = ["Notebook", "amounts", "as_notebook", "code_cells", "printed", "read_cells"]
 
 MAXIMUM_CELLS, MAXIMUM_CODE, MAXIMUM_TEXTS, MAXIMUM_PARTS = 1000, 3_000_000, 1_000_000, 400_000
+TITLED = re.compile(r"\A# @title .*\n")  # the first line of a cell that is folded where it is run
 SCRIPT_CELL = re.compile(r"^# (?:%%|In\[[ \d]*\]:|<codecell>).*$", re.MULTILINE)
 
 
@@ -65,6 +68,19 @@ def read_cells(data, name):
     return [(_text(c.get("cell_type")), _source(c)) for c in cells if isinstance(c, dict)]
 
 
+def as_notebook(cells):
+    """Return pairs (kind, source) as the text of a notebook; what is not code is Markdown."""
+    made = []
+    for i, (kind, source) in enumerate(cells):
+        cell = {"cell_type": "markdown", "id": f"cell-{i}", "metadata": {}, "source": source}
+        if kind == "code":
+            cell |= {"cell_type": "code", "execution_count": None, "outputs": []}
+        made.append(cell)
+    kernel = {"kernelspec": {"display_name": "Python 3", "name": "python3"}}
+    whole = {"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
 def _source(cell):
     lines = cell.get("source", cell.get("input"))
     return "".join(map(_text, lines)) if isinstance(lines, list) else _text(lines)
@@ -72,3 +88,22 @@ def _source(cell):
 
 def _text(value):
     return value if isinstance(value, str) else ""
+
+
+def printed(book):
+    """Return how much to run of each code cell of the book, if a student hands it in as it is.
+
+    The book's own experiments may take minutes: their definitions are enough. Its solutions are
+    nobody's answers, and are not run at all.
+    """
+    amount = {}
+    for path in book.glob("[0-9]*.ipynb"):
+        for cell in parsed(path).cells:
+            solution = "solution" in cell.metadata.get("tags", [])
+            amount[cell.source.strip()] = SKIPPED if solution else DEFINITIONS
+    return amount
+
+
+def amounts(cells, known):
+    """Return how much to run of each cell; ``known`` is what :func:`printed` returns."""
+    return [known.get(TITLED.sub("", source).strip(), FULL) for source in cells]

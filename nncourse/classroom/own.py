@@ -1,21 +1,24 @@
 """Checks of an instructor's own: loaded from Python files, and tested before anybody is graded."""
 
+import hashlib
 import importlib.util
-import inspect
 import sys
 from pathlib import Path
 
-from nbformat import v4
-
 from ..exercises import Exercise
-from ..exercises.recorded import record
 from ..exercises.trial import problems
-from .chapters import assembled, opening
 
-__all__ = ["load_own", "own_notebook"]
+__all__ = ["PACKAGE", "digest", "load_own"]
 
-COMMENT = '# What check("…") needs here: inputs, results and hints. Grading uses other inputs.\n'
-EMBED = "nn.exercises.add(\n    {text}\n)"
+PACKAGE = Path(__file__).parents[1]
+
+
+def digest(folder):
+    """Return a digest of the Python files in a folder."""
+    found = hashlib.sha256()
+    for path in sorted(Path(folder).rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def load_own(folder):
@@ -55,33 +58,3 @@ def load_own(folder):
     if not modules:
         raise ValueError(f"no Python file in {folder} defines EXERCISES")
     return modules
-
-
-def own_notebook(name, module, book, only=()):
-    """Return a notebook for students with statement, stub and check of each exercise.
-
-    The check is a recording: inputs, and what the answer and each mistake make of them. No code of
-    the instructor's goes along, and grading uses other inputs.
-    """
-    statements, known = getattr(module, "STATEMENTS", {}), {}
-    for exercise in module.EXERCISES:
-        known.setdefault(exercise.name.partition(".")[0], []).append(exercise)
-    if unknown := (set(only) | set(statements)) - set(known):
-        raise ValueError(f"{name} has no exercise {sorted(unknown)}; it has {list(known)}")
-    cells = opening(getattr(module, "TITLE", name), name, book)
-    for function in only or known:
-        arguments = ", ".join(inspect.signature(known[function][0].answer).parameters)
-        text = statements.get(function, f"Write a function `{function}({arguments})`.")
-        embedded = [EMBED.format(text=_wrapped(record(each))) for each in known[function]]
-        stub = f"def {function}({arguments}):\n    ...\n\n"
-        stub += "".join(f'\nnn.exercises.check("{e.name}", {function})' for e in known[function])
-        cells += [
-            v4.new_markdown_cell(f"## {function}\n\n{inspect.cleandoc(text)}"),
-            v4.new_code_cell(COMMENT + "\n".join(embedded)),
-            v4.new_code_cell(stub, metadata={"nncourse": {"exercise": function}}),
-        ]
-    return assembled(name, cells)
-
-
-def _wrapped(text, width=90):
-    return "\n    ".join(f'"{text[i : i + width]}"' for i in range(0, len(text), width))

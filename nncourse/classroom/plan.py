@@ -18,20 +18,31 @@ class Plan:
 
     ``points`` are by chapter and name. ``checks`` has for each name the list of its criteria: pairs
     (label, exercises). Each criterion has its own points, those of its first exercise; an answer
-    must pass all of its exercises. ``own`` are the names with checks of the instructor's own.
+    must pass all of its exercises. An exercise is known by its module, "" for the book's, and its
+    name or its number there. ``modules`` are the instructor's own.
     """
 
-    def __init__(self, checks, points, own=()):
-        self.checks, self.points, self.own = checks, points, set(own)
+    def __init__(self, checks, points, modules):
+        self.checks, self.points, self.modules = checks, points, modules
+        parts = {name: [key for _, keys in found for key in keys] for name, found in checks.items()}
+        self.own = {name for name, keys in parts.items() if any(title for title, _ in keys)}
+
+    def exercise(self, key):
+        """Return an exercise of the book, or of the instructor's own."""
+        title, which = key
+        return self.modules[title].EXERCISES[which] if title else all_exercises()[which]
 
     def possible(self, name):
         """Return the points of an exercise."""
-        return sum(exercises[0].points for _, exercises in self.checks[name])
+        return sum(self.exercise(keys[0]).points for _, keys in self.checks[name])
 
     def rounds(self, names):
-        """Yield the checks to run together: the first criterion of each exercise, the next ones."""
+        """Return the checks to run together: the first criterion of each, then the next ones."""
+        found = []
         for i in range(max(len(self.checks[name]) for name in names)):
-            yield {n: self.checks[n][i][1] for n in names if i < len(self.checks[n])}
+            some = {n: self.checks[n][i][1] for n in names if i < len(self.checks[n])}
+            found.append({name: [*map(self.exercise, keys)] for name, keys in some.items()})
+        return found
 
 
 def defined(cells):
@@ -66,16 +77,16 @@ def make_plan(options, own, notebooks):
     if not wanted:
         wanted, remarks = _handed_in(names, list(notebooks()))
     points = {c: {n: known[n].points for n in names[c]} for c in wanted}
-    checks = {name: {"": [known[name]]} for chapter in points.values() for name in chapter}
+    checks = {name: {"": [("", name)]} for chapter in points.values() for name in chapter}
     for title, module in own.items():
-        for exercise in module.EXERCISES:
+        for i, exercise in enumerate(module.EXERCISES):
             name, _, label = exercise.name.partition(".")
             criteria = checks.setdefault(name, {})
             if label not in criteria:
                 where = next((c for c, names in points.items() if name in names), title)
                 worth = points.setdefault(where, {})
                 worth[name] = worth.get(name, 0) + exercise.points
-            criteria.setdefault(label, []).append(exercise)
+            criteria.setdefault(label, []).append((title, i))
     checks = {name: list(criteria.items()) for name, criteria in checks.items()}
     if missing := set(options.exercise) - set(checks):
         raise ValueError(f"there is no exercise {sorted(missing)}; there are {list(checks)}")
@@ -85,8 +96,7 @@ def make_plan(options, own, notebooks):
     if not points:
         raise ValueError("these notebooks answer no exercise of the book; name it: --chapter NAME")
     checks = {name: checks[name] for names in points.values() for name in names}
-    mine = {e.name.partition(".")[0] for module in own.values() for e in module.EXERCISES}
-    return Plan(checks, points, mine & set(checks)), remarks
+    return Plan(checks, points, own), remarks
 
 
 def _handed_in(names, students):

@@ -83,39 +83,29 @@ def class_report(graded, chapters, seed, told, missing):
 
 
 def _distribution(totals, possible):
-    """Return a bar chart as SVG: how many students have how many points."""
-    counts = Counter(min(math.floor(total + 0.5), possible) for total in totals)
-    width, top = 600 / (possible + 1), max(counts.values())
-    bars = []
-    for value in range(possible + 1):
-        x, height = 20 + value * width, 140 * counts[value] / top
-        bars.append(
-            f'<rect x="{x + 0.1 * width:.1f}" y="{160 - height:.1f}" width="{0.8 * width:.1f}" '
-            f'height="{height:.1f}" fill="#0072b2"/>'
-        )
-        if counts[value]:
-            bars.append(
-                f'<text x="{x + width / 2:.1f}" y="{155 - height:.1f}">{counts[value]}</text>'
-            )
-        if value % math.ceil((possible + 1) / 25) == 0:
-            bars.append(f'<text x="{x + width / 2:.1f}" y="176">{value}</text>')
-    label = f"Points of {len(totals)} students, from 0 to {possible}"
-    return (
-        f'<svg role="img" aria-label="{label}" viewBox="0 0 640 200" fill="currentColor" '
-        f'font-size="12" text-anchor="middle"><path d="M20 160h600" stroke="currentColor"/>'
-        + "".join(bars)
-        + '<text x="320" y="196">points (above the bars: students)</text></svg>'
-    )
+    """Return how many students have how many points, in at most 21 groups."""
+    width = math.ceil((possible + 1) / 21)
+    counts = Counter(min(math.floor(total + 0.5), possible) // width for total in totals)
+    rows = []
+    for group in range(possible // width + 1):
+        first, last = group * width, min(group * width + width - 1, possible)
+        label = str(first) if first == last else f"{first} to {last}"
+        rows.append((f"{label} points", str(counts[group]), counts[group] / max(counts.values())))
+    return _bars(rows)
 
 
 def _hardest(solved, students):
-    """Return a table of the exercises that the fewest have solved."""
-    rows = []
-    for name, count in sorted(solved.items(), key=lambda item: item[1])[:12]:
-        share = 100 * count / students
-        rows.append(
-            f"<tr><td>{html.escape(name)}</td><td>{share:.0f} %</td>"
-            f'<td style="width: 50%"><div class="meter"><div style="width: {share:.0f}%"></div>'
-            "</div></td></tr>"
-        )
-    return "<table>" + "\n".join(rows) + "</table>"
+    """Return the exercises that the fewest have solved."""
+    found = sorted(solved.items(), key=lambda item: item[1])[:12]
+    shares = [(name, count / students) for name, count in found]
+    return _bars([(name, f"{100 * share:.0f} %", share) for name, share in shares])
+
+
+def _bars(rows):
+    """Return a table of rows (label, text, share from 0 to 1) with a bar for each share."""
+    cells = [
+        f"<tr><td>{html.escape(label)}</td><td>{text}</td><td style='width: 50%'>"
+        f"<div class='meter'><div style='width: {100 * share:.0f}%'></div></div></td></tr>"
+        for label, text, share in rows
+    ]
+    return "<table>" + "\n".join(cells) + "</table>"

@@ -15,6 +15,7 @@ NUMBERS = (
     "id", "identifier", "sid", "studentid", "sisuserid", "sisloginid", "idnumber", "orgdefinedid",
     "username", "login", "email", "emailaddress", "githubusername",
 )  # fmt: skip
+POINTS = ("grade", "totalscore")
 NAMES = ("student", "name", "fullname", "studentname")
 FIRST, LAST = ("firstname", "givenname"), ("lastname", "surname", "familyname")
 
@@ -75,6 +76,11 @@ class Roster:
     def _columns(self, kinds):
         found = [re.sub(r"[^a-z]", "", title.casefold()) for title in self.header]
         return [i for kind in kinds for i, title in enumerate(found) if title == kind]
+
+    @property
+    def takes_points(self):
+        """Whether it has the column for points that Moodle or Gradescope gives it."""
+        return bool(self._columns(POINTS))
 
     def name(self, row):
         """Return the name in a row."""
@@ -147,7 +153,7 @@ class Roster:
         """Return the index of the column for the points, and its maximum, if the file has it."""
         wanted = [i for i, title in enumerate(self.header) if column and title.startswith(column)]
         exact = [i for i in wanted if self.header[i] == column]
-        wanted = exact or wanted or ([] if column else self._columns(("grade", "totalscore")))
+        wanted = exact or wanted or ([] if column else self._columns(POINTS))
         if len(wanted) != 1:
             raise ValueError(
                 f"which column takes the points? {column!r} fits {len(wanted)}; "

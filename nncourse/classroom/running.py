@@ -4,17 +4,16 @@ import hashlib
 import json
 import re
 import secrets
-import threading
-import traceback
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from ..exercises.tasks import find_book
-from . import chapters
-from .grading import grade
-from .sandbox import Sandbox, SandboxError
+from .children import Lost, in_children
+from .cluster import grade_on_cluster
+from .grading import Job, grade_all
+from .notebooks import Notebook, amounts, printed
+from .own import PACKAGE, digest
+from .sandbox import Sandbox
 from .submissions import load
 from .writing import write
 
@@ -25,14 +24,14 @@ TRIES = 2  # a submission during which the whole grader was killed so often is s
 
 def kept_seed(path, asked):
     """Return the seed that is asked for, or that of the run that is continued, or a new one."""
-    seed = _read(path) if asked is None else asked
+    seed = _known(path) if asked is None else asked
     seed = seed if isinstance(seed, int) else secrets.randbelow(1 << 31)
     write(path, json.dumps(seed))
     return seed
 
 
 def run(submissions, work, options):
-    """Return the results by submission, and how many of them were graded just now.
+    """Return the results by submission.
 
     Raises
     ------
@@ -40,141 +39,153 @@ def run(submissions, work, options):
         If stopped; what has been graded so far is kept.
     """
     results = {}
-    with Sandbox(unsafe=options.unsafe_no_sandbox) as work.sandbox:
-        pool = ThreadPoolExecutor(options.jobs)
-        pending = {pool.submit(work.graded, one): one.id for one in submissions}
+    with tqdm(total=len(submissions), unit="submission") as bar:
+
+        def done(one, found):
+            results[one.id] = found
+            bar.set_postfix_str(", ".join(s.name for s, *_ in work.running.values())[:50])
+            bar.update()
+
+        jobs = work.jobs(submissions, done)
         try:
-            with tqdm(total=len(pending), unit="submission") as bar:
-                left = set(pending)
-                while left:
-                    done, left = wait(left, timeout=1, return_when=FIRST_COMPLETED)
-                    for each in done:
-                        results[pending[each]] = each.result()
-                    bar.set_postfix_str(", ".join(sorted(work.running))[:50])
-                    bar.update(len(done))
+            for key, outcome in _graded(jobs, work, options):
+                one = work.running[key][0]
+                done(one, work.finish(key, outcome))
         except KeyboardInterrupt:
             work.forgive()
             raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            work.sandbox.stop()
     return results
+
+
+def _graded(jobs, work, options):
+    """Yield what comes of each job: here, or on a cluster."""
+    limits = {"cell_seconds": options.cell_seconds, "total_seconds": options.total_seconds}
+    unsafe = options.unsafe_no_sandbox
+    if options.cluster:
+        folder = options.extra_checks
+        same = [(str(folder.resolve()), digest(folder))] if folder else []
+        setup = json.dumps([work.plan.checks, same, digest(PACKAGE), unsafe, limits])
+        yield from grade_on_cluster(jobs, options.cluster, setup, work.plan.rounds)
+        return
+    with Sandbox(unsafe=unsafe) as sandbox:
+        yield from grade_all(jobs, work.plan.rounds, sandbox, processes=options.jobs, **limits)
 
 
 class Work:
     """Grades what is not known: results are kept for each exercise, with what they depend on."""
 
     def __init__(self, options, plan, seed):
-        self.folder, self.plan, self.sandbox = options.output / "results", plan, None
-        self.settings = {"seed": seed, "cell_seconds": options.cell_seconds}
-        self.settings |= {"total_seconds": options.total_seconds}
+        self.folder, self.plan, self.seed = options.output / "results", plan, seed
         self.own_inputs, self.again = options.own_inputs, set(options.regrade)
-        self.printed = chapters.printed(find_book())
-        self.running, self.count, self.lock = set(), 0, threading.Lock()
-        base = hashlib.sha256(repr((self.settings, self.own_inputs)).encode())
-        own = hashlib.sha256()
-        for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-            base.update(path.read_bytes())
-        for path in sorted(Path(options.extra_checks or ".").rglob("*.py")) if plan.own else ():
-            own.update(path.read_bytes())
-        self.base, self.own = base.hexdigest(), own.hexdigest()
+        self.running, self.count = {}, 0
+        settings = (seed, options.cell_seconds, options.total_seconds, self.own_inputs)
+        self._base = f"{settings} {digest(PACKAGE)}"
+        self._own = digest(options.extra_checks) if plan.own else ""
 
-    def graded(self, one):
-        """Return the results of a submission."""
-        with self.lock:
-            self.running.add(one.name)
-        try:
-            return self._graded(one)
-        except SandboxError:
-            raise
-        except Exception as error:  # one student's trouble is nobody else's
-            write(self.folder / f"{one.id}.error.txt", traceback.format_exc())
-            why = f"it could not be graded ({type(error).__name__}); see results/{one.id}.error.txt"
-            return self._nothing(why, [], [])
-        finally:
-            with self.lock:
-                self.running.discard(one.name)
+    def jobs(self, submissions, done):
+        """Yield a :class:`.Job` for each submission that is to be graded.
 
-    def _graded(self, one):
-        notebooks, remarks, aside = load(one)
-        contents = hashlib.sha256(repr(notebooks).encode("utf-8", "surrogatepass")).hexdigest()
-        digests = {
-            name: f"{self.base} {contents} {self.own if name in self.plan.own else ''}"
-            for name in self.plan.checks
-        }
-        path, started = self.folder / f"{one.id}.json", self.folder / f"{one.id}.started"
-        record = _read(path)
-        record = record if isinstance(record, dict) and "results" in record else {}
-        known = record.get("results", {})
-        waiting = [
-            name
-            for name, digest in digests.items()
-            if name in self.again or known.get(name, {}).get("digest") != digest
-        ]
-        if waiting:
-            tries = _read(started) or 0
-            if tries >= TRIES:
+        ``done(one, results)`` is told of those that need not, or cannot, be graded.
+        """
+        known = printed(find_book())
+
+        def reading(one, tell, lost):
+            notebooks, remarks, aside = load(one)
+            return [notebooks, [amounts(n.cells, known) for n in notebooks], remarks, aside]
+
+        for one, found in in_children(submissions, reading):
+            if isinstance(found, Lost):
+                done(one, self._nothing(f"its files cannot be read: {found.reason}", []))
+                continue
+            notebooks, much, remarks, aside = found
+            notebooks = [Notebook(*each) for each in notebooks]
+            contents = hashlib.sha256(repr(notebooks).encode("utf-8", "surrogatepass")).hexdigest()
+            record, waiting = self._waiting(one, contents)
+            names, late = [n.name for n in notebooks], [n.name for n in notebooks if n.late]
+            about = {"remarks": remarks, "looked_at": names, "late": late, "aside": aside}
+            started = self._started(one)
+            tries = _known(started) or 0
+            if not waiting:
+                done(one, self._known(record) | about)
+            elif tries >= TRIES:
                 why = f"the grader was ended {tries} times while this ran: it is skipped. "
-                return self._nothing(f"{why}To try again, delete results/{started.name}", [], aside)
-            write(started, json.dumps(tries + 1))
-            said = [set(re.findall(r"\w+", "\n".join(n.cells))) & set(waiting) for n in notebooks]
-            answering = [n for n, words in zip(notebooks, said, strict=True) if words] or notebooks
-            try:
-                found = self._grade(answering, waiting, contents)
-            except SandboxError:  # stopped; nobody's fault
-                started.unlink(missing_ok=True)
-                raise
-            for name, result in found["exercises"].items():
-                known[name] = {"digest": digests[name], "result": result}
-            record = {"results": known, "notes": found["notes"]}
-            write(path, json.dumps(record))
-            started.unlink(missing_ok=True)
-            with self.lock:
-                self.count += 1
-        return {
-            "exercises": {name: known[name]["result"] for name in self.plan.checks},
-            "notes": record["notes"],
-            "remarks": remarks,
-            "looked_at": [notebook.name for notebook in notebooks],
-            "late": [notebook.name for notebook in notebooks if notebook.late],
-            "aside": aside,
-        }
+                why += f"To try again, delete results/{started.name}"
+                done(one, self._nothing(why, aside))
+            else:
+                write(started, json.dumps(tries + 1))
+                self.running[one.id] = one, record, about
+                files = [(n.name, n.cells, m) for n, m in zip(notebooks, much, strict=True)]
+                chosen = [f for f in files if waiting.keys() & re.findall(r"\w+", "\n".join(f[1]))]
+                yield Job(one.id, chosen or files, list(waiting), self._seed(contents))
 
-    def _grade(self, notebooks, names, contents):
-        """Return results and notes; the criteria of an exercise are put together."""
-        settings = self.settings | {"printed": self.printed}
-        if self.own_inputs:  # other inputs for each submission, and whenever it changes
-            mixed = hashlib.sha256(f"{settings['seed']} {contents}".encode()).digest()
-            settings["seed"] = int.from_bytes(mixed[:6])
-        results, notes, files = {}, [], [(n.name, n.cells) for n in notebooks]
-        for i, checks in enumerate(self.plan.rounds(names)):
-            found = grade(files, checks, self.sandbox, **settings)
-            notes += [note for note in found["notes"] if note not in notes]
+    def _waiting(self, one, contents):
+        """Return what is known of a submission, and what is not: from names to new digests."""
+        record = _known(self.folder / f"{one.id}.json")
+        record = record if isinstance(record, dict) and "results" in record else {"results": {}}
+        waiting = {}
+        for name in self.plan.checks:
+            whole = f"{self._base} {contents} {self._own if name in self.plan.own else ''}"
+            wanted = hashlib.sha256(whole.encode()).hexdigest()
+            if name in self.again or record["results"].get(name, {}).get("digest") != wanted:
+                waiting[name] = wanted
+        return record | {"waiting": waiting}, waiting
+
+    def _seed(self, contents):
+        if not self.own_inputs:
+            return self.seed
+        # Other inputs for each submission, and whenever it changes.
+        mixed = hashlib.sha256(f"{self.seed} {contents}".encode()).digest()
+        return int.from_bytes(mixed[:6])
+
+    def finish(self, key, rounds):
+        """Keep what has come of a job, and return the results of its submission."""
+        one, record, about = self.running.pop(key)
+        waiting = record.pop("waiting")
+        for name, result in self._together(rounds).items():
+            record["results"][name] = {"digest": waiting[name], "result": result}
+        notes = [note for found in rounds for note in found["notes"]]
+        record["notes"] = list(dict.fromkeys(notes))
+        write(self.folder / f"{key}.json", json.dumps(record))
+        self._started(one).unlink(missing_ok=True)
+        self.count += 1
+        return self._known(record) | about
+
+    def _together(self, rounds):
+        """Return the results by exercise; its criteria are put together."""
+        results = {}
+        for i, found in enumerate(rounds):
             for name, part in found["exercises"].items():
                 label = self.plan.checks[name][i][0]
                 if len(self.plan.checks[name]) == 1:
                     results[name] = part
                     continue
                 whole = results.setdefault(name, part | {"points": 0, "possible": 0, "parts": []})
-                whole["points"] += part["points"]
-                whole["possible"] += part["possible"]
+                for key in ("points", "possible"):
+                    whole[key] += part[key]
                 whole["message"] = whole["message"] or part["message"]
                 whole["parts"].append({"name": label or "as in the book"} | part)
-        return {"exercises": results, "notes": notes}
+        return results
 
-    def _nothing(self, remark, looked_at, aside):
-        zero = {"points": 0, "message": remark or "nothing to run.", "notebook": ""}
+    def _known(self, record):
+        exercises = {name: record["results"][name]["result"] for name in self.plan.checks}
+        return {"exercises": exercises, "notes": record["notes"]}
+
+    def _nothing(self, remark, aside):
+        zero = {"points": 0, "message": remark, "notebook": ""}
         exercises = {n: zero | {"possible": self.plan.possible(n)} for n in self.plan.checks}
-        return {"exercises": exercises, "notes": [], "remarks": [remark] if remark else [],
-                "looked_at": looked_at, "late": [], "aside": aside}  # fmt: skip
+        about = {"notes": [], "remarks": [remark], "looked_at": [], "late": [], "aside": aside}
+        return {"exercises": exercises} | about
+
+    def _started(self, one):
+        return self.folder / f"{one.id}.started"
 
     def forgive(self):
         """Whoever was running when someone pressed Ctrl-C is not to blame."""
-        for path in self.folder.glob("*.started"):
-            path.unlink(missing_ok=True)
+        for one, *_ in self.running.values():
+            self._started(one).unlink(missing_ok=True)
 
 
-def _read(path):
+def _known(path):
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -8,6 +8,7 @@ the limits of the one process limit everything; a watchdog outside ends what tak
 import itertools
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import children
 from .mounts import BASE, HERE, PYTHON, SITE, bubblewrap, copy_course
 from .process import SandboxError, Worker, WorkerLost
 from .seccomp import bpf_program
@@ -32,7 +32,7 @@ LIMITS = {
     "RLIMIT_NPROC": 32,  # threads, as there are no processes
     "RLIMIT_CORE": 0,
 }
-UIDS = itertools.cycle(range(50_000, 59_000))  # hardly anyone's; another for each submission
+USERS = 50_000, 9_000  # hardly anyone's: the first, and how many
 ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 ENVIRONMENT |= {"OPENBLAS_NUM_THREADS": "1", "LD_LIBRARY_PATH": f"{BASE}/lib"}
 # Tries what must not succeed; must return an empty list.
@@ -71,7 +71,8 @@ class Sandbox:
     """
 
     def __init__(self, *, unsafe=False):
-        self.unsafe, self.stopped, self.uid = unsafe, False, next(UIDS)
+        self.unsafe, self._users = unsafe, itertools.count(secrets.randbelow(USERS[1]))
+        self.renew()
         self._folder = tempfile.TemporaryDirectory(prefix="nncourse-")
         self.stage = Path(self._folder.name, "course")
         copy_course(self.stage)
@@ -94,16 +95,9 @@ class Sandbox:
                 "and libseccomp. To run students' code with all your rights: --unsafe-no-sandbox"
             ) from error
 
-    def stop(self):
-        """End every submission that is graded, and begin with none any more."""
-        self.stopped = True
-        children.stop()
-
     def renew(self):
-        """Give the sandboxes that are started from now on another user."""
-        if self.stopped:
-            raise SandboxError("stopped")
-        self.uid = next(UIDS)
+        """Give the sandboxes that are started from now on another user: each submission has one."""
+        self.uid = USERS[0] + next(self._users) % USERS[1]
 
     def start(self):
         """Return a new :class:`Worker`; use it as a context manager."""

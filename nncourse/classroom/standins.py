@@ -12,18 +12,7 @@ import numpy as np
 
 __all__ = ["Shell", "install"]
 
-QUIET = (
-    "IPython",
-    "altair",
-    "bokeh",
-    "google",
-    "ipywidgets",
-    "matplotlib",
-    "mpl_toolkits",
-    "plotly",
-    "seaborn",
-    "tqdm",
-)
+QUIET = "IPython altair bokeh google ipywidgets matplotlib mpl_toolkits plotly seaborn tqdm".split()
 
 
 class Quiet:
@@ -37,23 +26,14 @@ class Quiet:
             raise AttributeError(name)
         return Quiet()
 
-    def __call__(self, *arguments, **options):
-        return Quiet()
-
-    def __getitem__(self, index):
-        return Quiet()
-
-    def __setitem__(self, index, value):
-        pass
+    __call__ = __getitem__ = lambda self, *_, **__: Quiet()
+    __setitem__ = __exit__ = lambda self, *_: None
 
     def __iter__(self):
         return iter(())
 
     def __enter__(self):
         return self
-
-    def __exit__(self, *_):
-        pass
 
     def __repr__(self):
         return ""

@@ -80,6 +80,7 @@ WEIGHT_DECAY = Exercise(
         ),
     ),
     points=1,
+    without=("complex",),
 )
 
 
@@ -156,7 +157,10 @@ SOFTMAX_BACKWARD = Exercise(
         Mistake(_overflowing, "exp(1000) is infinite. What may you subtract from a row first?"),
     ),
     points=2,
-    without=("nncourse.activations.softmax_vjp",),
+    without=(
+        "nncourse.activations.softmax_vjp",
+        "complex",
+    ),
 )
 
 
@@ -382,6 +386,7 @@ NORMALIZE_BACKWARD = Exercise(
     without=(
         "nncourse.LayerNorm",
         "nncourse.BatchNorm",
+        "complex",
     ),
 )
 

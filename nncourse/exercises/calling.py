@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
+from types import CodeType, FunctionType
 
 import numpy as np
 
@@ -19,6 +20,8 @@ DEPTH, ITEMS = 12, 100_000
 NATIVE = "?bBhHiIqQlLefdFD"
 NOT_OWN = ("nncourse", "numpy", "cells", "importlib")  # modules, by the beginnings of their names
 LIBRARY = os.path.dirname(os.__file__)
+GONE = "{} not there while your answer is judged: write it yourself"
+COMPLEX = {"complex", "complex64", "complex128", "csingle", "cdouble", "imag"}
 
 
 class TimeUp(Exception):
@@ -160,6 +163,8 @@ def called(function, arguments, *, without=(), seconds=None):
     (1.5, ZeroDivisionError('float division by zero'))
     """
     try:
+        if "complex" in without and _mentions_complex(function):
+            return NameError(GONE.format("complex numbers are"))
         with absent(without), _no_longer_than(seconds):
             return plain(function(*arguments))
     except Exception as error:
@@ -193,7 +198,9 @@ def absent(names):
     ----------
     names : iterable of str
         Like ``"nncourse.losses.softmax"`` or ``"nncourse.Dense.backward"``: functions and methods
-        written in Python, or classes, of which every method goes.
+        written in Python, or classes, of which every method goes. ``"complex"`` is left to
+        :func:`called`: an answer that mentions complex numbers, itself or in a helper, is not
+        called (the complex step gives derivatives that nobody has derived).
 
     Examples
     --------
@@ -206,7 +213,7 @@ def absent(names):
     """
     taken = []
     try:
-        for name in names:
+        for name in set(names) - {"complex"}:
             for function in _functions(_found(name)):
                 taken.append((function, function.__code__))
                 function.__code__ = _refusal(name.rsplit(".", 1)[1], function.__code__)
@@ -239,7 +246,7 @@ def _functions(thing):
 
 
 def _refusal(name, code):
-    message = f"{name} is not there while your answer is judged: write it yourself"
+    message = GONE.format(f"{name} is")
     inside = f"def refused(*a, **k): raise NameError({message!r})"
     if free := code.co_freevars:  # the code of a closure must have its variables
         inside = f"def made({', '.join(free)}):\n def refused(*a, **k):\n  ({', '.join(free)},)\n"
@@ -248,3 +255,26 @@ def _refusal(name, code):
     exec(inside, namespace)
     function = namespace["made"](*free) if free else namespace["refused"]
     return function.__code__
+
+
+def _mentions_complex(function):
+    """Say whether a function, or a helper of its author's, mentions complex numbers."""
+    waiting, seen = [function], set()
+    while waiting:
+        thing = waiting.pop()
+        if not isinstance(thing, FunctionType):
+            thing = getattr(thing, "__func__", vars(type(thing)).get("__call__"))
+        own = isinstance(thing, FunctionType) and not str(thing.__module__).startswith(NOT_OWN)
+        if not own or thing in seen:
+            continue
+        seen.add(thing)
+        codes = [thing.__code__]
+        for code in codes:
+            codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+            if any(type(constant) is complex for constant in code.co_consts):
+                return True
+            if COMPLEX & {*code.co_names}:
+                return True
+            known = thing.__globals__
+            waiting += [known[name] for name in code.co_names if callable(known.get(name))]
+    return False

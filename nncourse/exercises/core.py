@@ -214,7 +214,7 @@ class Exercise:
         """Return what can be said without knowing the exercise."""
         errors = [t.received for t in failing if isinstance(t.received, Exception)]
         if errors:
-            if "is not there while your answer is judged" in str(errors[0]):
+            if "not there while your answer is judged" in str(errors[0]):
                 return f"{errors[0]}."
             place = getattr(errors[0], "place", None) or where(errors[0])
             said = f"your function stops with {type(errors[0]).__name__}: {errors[0]}"

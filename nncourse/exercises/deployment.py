@@ -372,6 +372,7 @@ ALARM = Exercise(
         Mistake(_none, "Without an alarm the answer is the number 0."),
     ),
     points=2,
+    without=("nncourse.practice.drift.Cusum",),
 )
 
 

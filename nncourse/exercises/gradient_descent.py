@@ -164,6 +164,7 @@ FIXED_ADAM = Exercise(
         ),
     ),
     points=2,
+    without=("nncourse.Adam",),
 )
 
 

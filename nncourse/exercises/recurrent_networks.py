@@ -234,6 +234,7 @@ LEAKY_BPTT = Exercise(
         ),
     ),
     points=2,
+    without=("complex",),
 )
 
 
@@ -336,7 +337,10 @@ LSTM_STEP_BACK = Exercise(
         ),
     ),
     points=3,
-    without=("nncourse.LSTM",),
+    without=(
+        "nncourse.LSTM",
+        "complex",
+    ),
 )
 
 EXERCISES = (

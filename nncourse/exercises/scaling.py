@@ -58,6 +58,7 @@ LAW_GRADIENT = Exercise(
     ),
     points=2,
     tolerance=1e-8,
+    without=("complex",),
 )
 
 

@@ -52,6 +52,19 @@ def notebook(*cells):
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
+class NoSandbox:
+    """Stands for the sandbox where results are made up."""
+
+    def __init__(self, **_):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
 def hand_in(folder, files):
     """Write files (from path to text or bytes) and return the folder."""
     for name, text in files.items():

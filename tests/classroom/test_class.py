@@ -6,7 +6,7 @@ import zipfile
 
 import nbformat
 import pytest
-from classroom.notebooks import MAJORITY, NEURON, hand_in, notebook
+from classroom.notebooks import MAJORITY, NEURON, NoSandbox, hand_in, notebook
 
 from nncourse.classroom import running
 from nncourse.classroom.__main__ import main
@@ -43,32 +43,20 @@ def made_up(monkeypatch):
     """Stands for the sandbox: the exact answers are right, everything else is wrong."""
     graded = []
 
-    class NoSandbox:
-        def __init__(self, **_):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-        def stop(self):
-            pass
-
-    def judge(notebooks, checks, sandbox, **_):
-        graded.append(sorted(checks))
-        found = {}
-        for name in checks:
-            exact = {"neuron": NEURON, "majority": MAJORITY}.get(name)
-            right = [title for title, cells in notebooks if exact in cells]
-            found[name] = {"points": int(bool(right)), "possible": 1, "aside": [], "cell": None}
-            found[name]["message"] = "" if right else "Look <here>."
-            found[name]["notebook"] = (right or [title for title, _ in notebooks] or [""])[0]
-        return {"notes": [], "exercises": found}
+    def judge(jobs, *_, **__):
+        for job in jobs:
+            graded.append(sorted(job.names))
+            found = {}
+            for name in job.names:
+                exact = {"neuron": NEURON, "majority": MAJORITY}.get(name)
+                right = [title for title, cells, _ in job.notebooks if exact in cells]
+                found[name] = {"points": int(bool(right)), "possible": 1, "aside": [], "cell": None}
+                found[name]["message"] = "" if right else "Look <here>."
+                found[name]["notebook"] = (right or [one[0] for one in job.notebooks] or [""])[0]
+            yield job.key, [{"notes": [], "exercises": found}]
 
     monkeypatch.setattr(running, "Sandbox", NoSandbox)
-    monkeypatch.setattr(running, "grade", judge)
+    monkeypatch.setattr(running, "grade_all", judge)
     return graded
 
 
@@ -233,8 +221,12 @@ def test_one_exercise_is_graded_again_and_the_others_stay(tmp_path, made_up):
 
 
 def test_own_inputs_change_with_the_submission_only(tmp_path, made_up, monkeypatch):
-    seeds, judge = [], running.grade
-    monkeypatch.setattr(running, "grade", lambda *a, **k: seeds.append(k["seed"]) or judge(*a, **k))
+    seeds, judge = [], running.grade_all
+
+    def noting(jobs, *a, **k):
+        return judge((seeds.append(job.seed) or job for job in jobs), *a, **k)
+
+    monkeypatch.setattr(running, "grade_all", noting)
     texts = [notebook(NEURON), notebook(MAJORITY), notebook(NEURON), notebook(NEURON, "# again")]
     for i, text in enumerate(texts):
         hand_in(tmp_path / str(i) / "class", {"jane.ipynb": text})
@@ -245,19 +237,17 @@ def test_own_inputs_change_with_the_submission_only(tmp_path, made_up, monkeypat
 def test_one_student_s_trouble_with_the_grader_is_noted_and_the_class_goes_on(
     tmp_path, made_up, monkeypatch, capsys
 ):
-    judge = running.grade
+    """Files are read in a child process: what ends it is told, and costs nobody else."""
+    reading = running.load
 
-    def trip(notebooks, *a, **k):
-        if "trip" in notebooks[0][1][0]:
-            raise MemoryError("no more")
-        return judge(notebooks, *a, **k)
+    def trip(one):
+        return [bytearray(1 << 31)] if one.student == "eve" else reading(one)
 
-    monkeypatch.setattr(running, "grade", trip)
-    files = {"eve.ipynb": notebook("trip = neuron = 1"), "jane.ipynb": notebook(NEURON)}
-    hand_in(tmp_path / "class", files)
+    monkeypatch.setattr(running, "load", trip)
+    hand_in(tmp_path / "class", {"eve.ipynb": notebook("x"), "jane.ipynb": notebook(NEURON)})
     assert grade(tmp_path, "--chapter", "01_neurons") == 1
     said = capsys.readouterr()
-    assert "eve: it could not be graded (MemoryError); see results/eve.error.txt" in said.out
+    assert "eve: its files cannot be read: MemoryError" in said.out
     assert "Traceback" not in said.out + said.err
     assert earned(tmp_path) == {"eve": "0", "jane": "1"}
 

@@ -27,10 +27,11 @@ from classroom.notebooks import (
     read_chapter,
 )
 
-from nncourse.classroom import chapters, running
+from nncourse.classroom import running
 from nncourse.classroom import sandbox as sandbox_module
 from nncourse.classroom.__main__ import main
 from nncourse.classroom.grading import grade
+from nncourse.classroom.notebooks import amounts, printed
 from nncourse.classroom.sandbox import Sandbox, SandboxError
 from nncourse.exercises import all_exercises
 
@@ -141,10 +142,10 @@ def test_a_whole_chapter_can_be_handed_in(sandbox, chapter):
     tasks = {task.stub: task for task in graded_tasks(chapter)}
     checks = {task.name: [EXERCISES[task.name]] for task in tasks.values()}
     filled = [own_words(tasks[cell]) if cell in tasks else cell for cell in cells]
-    options = {"seed": 6, "cell_seconds": 4, "printed": chapters.printed(BOOK)}
-    graded = grade(filled, checks, sandbox, **options)
+    options, known = {"seed": 6, "cell_seconds": 4}, printed(BOOK)
+    graded = grade([("", filled, amounts(filled, known))], checks, sandbox, **options)
     assert points(graded) == {name: EXERCISES[name].points for name in checks}, graded
-    empty = grade(cells, checks, sandbox, **options)
+    empty = grade([("", cells, amounts(cells, known))], checks, sandbox, **options)
     assert set(points(empty).values()) == {0}
     assert empty["notes"] == [f"{len(tasks)} cells are solutions of the book; they were left out."]
 
@@ -181,7 +182,7 @@ def test_gradebook_feedback_and_report(tmp_path, capsys):
     page = (out / "feedback" / "blaisepascal_12.html").read_text(encoding="utf-8")
     assert "1 of 2 points" in page and "no neuron found" in page
     report = (out / "report.html").read_text(encoding="utf-8")
-    assert "<svg" in report and "mean 1.0" in report and "--seed 7" in report
+    assert "<td>1 points</td><td>2</td>" in report and "mean 1.0" in report and "--seed 7" in report
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|<!DOCTYPE svg[^>]*>', "", report).replace(
         "http-equiv", ""
     )
@@ -200,9 +201,12 @@ def test_the_same_seed_gives_the_same_grades_with_any_number_of_jobs(tmp_path):
 @pytest.mark.usefixtures("sandboxed")
 def test_only_what_has_changed_is_graded_again(tmp_path, monkeypatch):
     folder, out, graded = hand_in(tmp_path / "class", CLASS), tmp_path / "grades", []
-    monkeypatch.setattr(
-        running, "grade", lambda cells, *a, **k: graded.append(cells) or grade(cells, *a, **k)
-    )
+    judge = running.grade_all
+
+    def noting(jobs, *a, **k):
+        return judge((graded.append(job) or job for job in jobs), *a, **k)
+
+    monkeypatch.setattr(running, "grade_all", noting)
     counts = []
     for change in (
         lambda: None,

@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from classroom.notebooks import BOOK, hand_in, notebook
+from classroom.notebooks import BOOK, NoSandbox, hand_in, notebook
 
 from nncourse.classroom import chapters, running
 from nncourse.classroom.__main__ import main
@@ -122,22 +122,14 @@ def test_own_exercises_are_released_with_a_check_that_works(tmp_path, checks, ca
 def test_a_changed_check_grades_its_own_exercises_only(tmp_path, checks, monkeypatch):
     graded = []
 
-    class NoSandbox:
-        def __init__(self, **_):
-            pass
-
-        def __enter__(self):
-            return self
-
-        __exit__ = stop = lambda *_: None
-
-    def judge(cells, wanted, *_, **__):
-        graded.append(sorted(wanted))
+    def judge(jobs, *_, **__):
         zero = {"points": 0, "possible": 1, "message": ""}
-        return {"notes": [], "exercises": dict.fromkeys(wanted, zero)}
+        for job in jobs:
+            graded.append(sorted(job.names))
+            yield job.key, [{"notes": [], "exercises": dict.fromkeys(job.names, zero)}]
 
     monkeypatch.setattr(running, "Sandbox", NoSandbox)
-    monkeypatch.setattr(running, "grade", judge)
+    monkeypatch.setattr(running, "grade_all", judge)
     hand_in(tmp_path / "class", {"jane.ipynb": notebook("leaky = plain = neuron = abs")})
     given = ["grade", str(tmp_path / "class"), "-o", str(tmp_path / "out"), "--chapter",
              "01_neurons", "--exercise", "neuron", "--exercise", "leaky"]  # fmt: skip

@@ -1,7 +1,7 @@
 """Hints at copied answers: real ones are found, what everybody writes is not."""
 
 import pytest
-from classroom.notebooks import graded_tasks, hand_in, notebook, own_words
+from classroom.notebooks import NoSandbox, graded_tasks, hand_in, notebook, own_words
 
 from nncourse.classroom import running
 from nncourse.classroom.__main__ import main
@@ -62,20 +62,14 @@ def test_the_last_definition_is_the_answer():
 
 @pytest.fixture
 def no_sandbox(monkeypatch):
-    class NoSandbox:
-        def __init__(self, **_):
-            pass
-
-        def __enter__(self):
-            return self
-
-        __exit__ = stop = lambda *_: None
-
     zero = {"points": 0, "possible": 1, "message": ""}
+
+    def judge(jobs, *_, **__):
+        for job in jobs:
+            yield job.key, [{"notes": [], "exercises": dict.fromkeys(job.names, zero)}]
+
     monkeypatch.setattr(running, "Sandbox", NoSandbox)
-    monkeypatch.setattr(
-        running, "grade", lambda c, e, *_, **__: {"notes": [], "exercises": dict.fromkeys(e, zero)}
-    )
+    monkeypatch.setattr(running, "grade_all", judge)
 
 
 def test_the_page_shows_pairs_side_by_side(tmp_path, no_sandbox):

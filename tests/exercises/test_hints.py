@@ -9,6 +9,7 @@ import pytest
 from nncourse import activations
 from nncourse.exercises import Exercise, Mistake, all_exercises, core, difference
 from nncourse.exercises.calling import absent
+from nncourse.exercises.tasks import find_book, read, tasks
 
 EXERCISES = all_exercises()
 ROWS = Exercise(
@@ -139,6 +140,23 @@ def test_whole_numbers_compare_exactly():
 # What is ready-made is not there --------------------------------------------------------------
 
 
+def _in_a_helper(x):
+    return np.asarray(x).imag
+
+
+class _Called:
+    def __call__(self, *arguments):
+        return _in_a_helper(arguments[0])
+
+
+COMPLEX = [
+    lambda *arguments: np.exp(arguments[1] + 1e-30j).imag / 1e-30,
+    lambda *arguments: _in_a_helper(arguments[0]),
+    lambda *arguments: [np.zeros(3, np.complex128) for _ in range(2)],
+    _Called(),
+]
+
+
 def found(name):
     """Return what a dotted name stands for; of a class the first of its methods."""
     first, *rest = name.split(".")
@@ -155,8 +173,20 @@ def found(name):
 @pytest.mark.parametrize("name", [n for n, e in EXERCISES.items() if e.without])
 def test_ready_made_answers_are_not_there(name):
     for ready in EXERCISES[name].without:
-        message = said(found(ready), EXERCISES[name])
-        assert "is not there while your answer is judged: write it yourself." in message
+        for answer in COMPLEX if ready == "complex" else [found(ready)]:
+            message = said(answer, EXERCISES[name])
+            assert "not there while your answer is judged: write it yourself." in message
+
+
+@pytest.mark.parametrize("name", [n for n, e in EXERCISES.items() if e.without])
+def test_the_statement_says_what_is_switched_off(name):
+    book = find_book()
+    stated = (task for path in book.glob("[0-9]*.ipynb") for task in tasks(read(path.stem, book)))
+    body = next(task.body for task in stated if task.name == name)
+    assert "witched off while your answer is judged" in body
+    for ready in EXERCISES[name].without:
+        kind = ready.rpartition(".")[2]
+        assert ("complex numbers" if ready == "complex" else f"{kind}`") in body
 
 
 def test_they_are_back_afterwards():

@@ -1,0 +1,76 @@
+"""Hand the same jobs to a cluster of machines: Dask's, which also heals what breaks on the way.
+
+Each worker has sandboxes of its own and keeps the same limits. A job whose worker is lost is given
+to another one; a job that has lost several workers is given up.
+"""
+
+import functools
+import json
+
+from .grading import given_up, grade_all
+from .own import PACKAGE, digest, load_own
+from .plan import Plan
+from .sandbox import Sandbox
+
+__all__ = ["grade_on_cluster"]
+
+AHEAD = 2  # jobs per thread of the cluster that are on their way
+
+
+def grade_on_cluster(jobs, address, setup, rounds):
+    """Yield the key and the results of each job, like :func:`.grading.grade_all`.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+    address : str
+        Of the scheduler.
+    setup : str
+        JSON: the plan's checks; the folder of the instructor's own, and its digest; the digest of
+        the package; whether to do without a sandbox; the limits.
+    rounds : callable
+
+    Raises
+    ------
+    ValueError
+        If a worker has another version of the package, or no such checks.
+    SandboxError
+        If a worker has no sandbox.
+    """
+    from distributed import Client, KilledWorker, as_completed
+
+    jobs, running = iter(jobs), {}
+    with Client(address) as client:
+        finished = as_completed(loop=client.loop)
+        while True:
+            room = AHEAD * max(1, sum(client.nthreads().values()))
+            while len(running) < room and (job := next(jobs, None)) is not None:
+                future = client.submit(_judged, setup, job, pure=False, retries=2)
+                running[future.key] = job
+                finished.add(future)
+            if not running:
+                return
+            future = next(finished)
+            job = running.pop(future.key)
+            try:
+                yield job.key, future.result()
+            except KilledWorker as lost:
+                yield job.key, given_up(rounds(job.names), f"it has ended its workers ({lost})")
+
+
+def _judged(setup, job):
+    """Judge one submission; this runs on a worker."""
+    plan, sandbox, limits = _prepared(setup)
+    ((_, results),) = grade_all([job], plan.rounds, sandbox, **limits)
+    return results
+
+
+@functools.lru_cache(maxsize=1)
+def _prepared(setup):
+    """Return the plan and a sandbox, once for each worker."""
+    checks, folders, package, unsafe, limits = json.loads(setup)
+    for folder, wanted in [(PACKAGE, package), *folders]:
+        if digest(folder) != wanted:
+            raise ValueError(f"{folder} is not the same on all machines of the cluster")
+    own = load_own(folders[0][0]) if folders else {}
+    return Plan(checks, {}, own), Sandbox(unsafe=unsafe), limits
