@@ -23,6 +23,7 @@ REVISED = (
     "14_assistants",
     "15_deployment",
     "16_explaining",
+    "18_what_next",
 )
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 # Standard terms, and the chapter that introduces each, in bold.
@@ -98,6 +99,11 @@ TERMS = {
     "occlusion": "16_explaining",
     "Shapley values": "16_explaining",
     "sanity check": "16_explaining",
+    "forward process": "18_what_next",
+    "reverse process": "18_what_next",
+    "latent space": "18_what_next",
+    "distillation": "18_what_next",
+    "pruning": "18_what_next",
 }
 PROMPT = {"code_prompt_show": "✓ checked", "code_prompt_hide": "✓ checked"}
 

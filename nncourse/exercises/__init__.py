@@ -45,6 +45,7 @@ _CHAPTERS = (
     "assistants",
     "deployment",
     "explaining",
+    "what_next",
 )
 
 
