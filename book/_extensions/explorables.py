@@ -17,7 +17,16 @@ from docutils import nodes
 
 SOURCES = Path(__file__).resolve().parents[1] / "explorables"
 # Room that is kept for each, so that nothing moves: height in rem, on a wide page and on a phone.
-ROOM = {"neuron": (32, 50), "convolution": (44, 74)}
+ROOM = {
+    "neuron": (32, 50),
+    "logistic": (42, 73),
+    "tape": (46, 47),
+    "ravine": (36, 54),
+    "degree": (34, 56),
+    "convolution": (44, 74),
+    "lstm": (44, 38),
+    "attention": (49, 80),
+}
 BLOCK = """<div class="explorable" id="explore-{name}" data-explorable="{name}"
 style="--room:{wide}rem;--narrow-room:{narrow}rem">
 <p class="explorable-question"><strong>{tried}:</strong> {question}</p>

@@ -1,5 +1,6 @@
 """The explorable figures: their numbers are the package's, and everybody can work them."""
 
+import base64
 import json
 import re
 
@@ -31,7 +32,7 @@ def compute(site, browser):
         return page.evaluate(
             """async ([file, name, state]) => {
                 const module = await import(file);
-                return await module[name]({...module.initial, ...state});
+                return await module[name](state.call ?? {...module.initial, ...state});
             }""",
             [f"./{name}.js", function, state],
         )
@@ -145,3 +146,127 @@ def test_convolution(stride, padding, compute, site, browser):
         np.testing.assert_allclose(shown["map"], expected, atol=1e-12)
         assert shown["count"] == len(expected)
         assert shown["value"] == sum(x * w for x, w in shown["terms"]) == expected[1, 1]
+
+
+@pytest.mark.parametrize("loss", ["entropy", "squared"])
+@pytest.mark.parametrize("data", ["overlap", "apart"])
+def test_logistic(loss, data, compute):
+    rows = np.array(compute("logistic", "points", call=data), float)
+    x, y = rows[:, :2], rows[:, 2]
+    for w in ([-4.0, 3.0], [0.0, 0.0], [7.5, 2.25]):
+        z = x @ w
+        if loss == "entropy":
+            expected, dz = nn.losses.sigmoid_binary_cross_entropy(z, y)
+        else:
+            p = nn.activations.sigmoid(z)
+            expected, dp = nn.losses.mean_squared_error(p, y)
+            dz = dp * p * (1 - p)
+        shown = compute("logistic", w1=w[0], w2=w[1], loss=loss, data=data)
+        np.testing.assert_allclose(shown["loss"], expected, rtol=1e-12)
+        np.testing.assert_allclose(shown["gradient"], x.T @ dz, atol=1e-14)
+        assert shown["right"] == np.sum((z >= 0) == y)
+    assert compute("logistic", w1=7.5, w2=5, data="apart")["right"] == 16
+
+
+@pytest.mark.parametrize("graph", ["neuron", "twice"])
+def test_tape(graph, compute):
+    start = {"w": 0.7, "x": -1.2, "b": 0.4, "y": 1.0}
+    values = {name: nn.Value(value) for name, value in start.items()}
+    w, x, b, y = values.values()
+    if graph == "neuron":
+        values["a"] = (w * x + b).sigmoid()
+        values["L"] = (values["a"] - y) ** 2
+    else:
+        del values["w"], values["b"]
+        values["xy"] = x * y
+        values["L"] = values["xy"] + x * x
+    values["L"].backward()
+    shown = compute("tape", graph=graph, step=99, **start)
+    for name, value in values.items():
+        np.testing.assert_allclose(shown["values"][name], value.data, rtol=1e-14)
+        np.testing.assert_allclose(shown["grads"][name], value.grad, rtol=1e-13)
+    assert compute("tape", graph=graph, step=shown["total"] // 2)["grads"] == {}
+
+
+@pytest.mark.parametrize("ratio, rate, beta", [(50, 1.9, 0), (20, 1.2, 0.5), (100, 3.3, 0.9)])
+def test_ravine(ratio, rate, beta, compute):
+    curvatures = np.array([1.0, ratio])
+    w = nn.Parameter(np.array([-1, 0.35]), "w")
+    optimizer = nn.SGD([w], learning_rate=rate / ratio, momentum=beta)
+    walk = [w.value.copy()]
+    for _ in range(80):
+        optimizer.zero_grad()
+        w.grad += curvatures * w.value
+        optimizer.step()
+        walk.append(w.value.copy())
+    shown = compute("ravine", ratio=ratio, rate=rate, beta=beta)
+    np.testing.assert_allclose(shown["walk"], walk, rtol=1e-6, atol=1e-9)
+
+    def factor(rate, beta):
+        steps = rate / ratio * curvatures
+        return max(np.abs(np.roots([1, -(1 + beta - step), beta])).max() for step in steps)
+
+    np.testing.assert_allclose(shown["factor"], factor(rate, beta), rtol=1e-9)
+    for best in (shown["plain"], shown["heavy"]):
+        np.testing.assert_allclose(best["factor"], factor(best["rate"], best["beta"]), rtol=1e-6)
+        assert best["factor"] < factor(0.98 * best["rate"], best["beta"])
+
+
+def test_degree(compute):
+    places = np.linspace(-1, 1, 25)
+    truth = np.exp(places) * np.sin(np.pi * places)
+    noise = 0.5 * np.random.default_rng(0).normal(size=(2, 2_000, 25))[0]  # as in the chapter
+    for degree, penalty, sample in ((0, -7, 1), (4, -7, 2), (14, -7, 3), (14, -1.5, 1)):
+        features = np.polynomial.legendre.legvander(places, degree)
+        price = 25 * (10**penalty if penalty > -7 else 0) * np.eye(degree + 1)
+        price[0, 0] = 0
+        y = truth + noise[sample - 1].round(3)
+        fitted = features @ np.linalg.solve(features.T @ features + price, features.T @ y)
+        shown = compute("degree", degree=degree, penalty=penalty, sample=str(sample))
+        np.testing.assert_allclose(shown["training"], np.mean((fitted - y) ** 2), rtol=1e-9)
+        fresh = np.mean((fitted - truth) ** 2) + 0.25
+        np.testing.assert_allclose(shown["fresh"], fresh, rtol=1e-9)
+
+
+def test_lstm(compute):
+    arrays = json.loads((FOLDER / "lstm.json").read_text(encoding="utf-8"))
+    lstm = nn.LSTM(3, 3, return_sequences=True, dtype=np.float64)
+    model = nn.Sequential(lstm, nn.Dense(3, 1, dtype=np.float64))
+    for name, parameter in model.named_parameters().items():
+        parameter.value[:] = arrays[name]
+    text = "a(b(cd)e)f(((x)"
+    kinds = [1 if letter == "(" else 2 if letter == ")" else 0 for letter in text]
+    says = model(np.eye(3)[kinds][None])[0, :, 0]
+    shown = compute("lstm", text=text)
+    np.testing.assert_allclose([step["says"] for step in shown], says, atol=1e-12)
+    h, c = lstm.state
+    np.testing.assert_allclose(shown[-1]["h"], h[0], atol=1e-12)
+    np.testing.assert_allclose(shown[-1]["c"], c[0], atol=1e-12)
+    assert [step["depth"] for step in shown] == says.round().tolist()  # it has learned to count
+
+
+@pytest.mark.parametrize("mask, sharp", [("causal", 1), ("causal", 0.5), ("none", 1)])
+def test_attention(mask, sharp, compute):
+    told = json.loads((FOLDER / "attention.json").read_text(encoding="utf-8"))
+    model = nn.GPT(**told["sizes"], dtype=np.float64)
+    for name, parameter in model.named_parameters().items():
+        packed = told["arrays"][name]
+        whole = np.frombuffer(base64.b64decode(packed["data"]), np.int8)
+        rows = whole.reshape(-1, packed["shape"][-1]) * np.array(packed["scale"])[:, None]
+        parameter.value[:] = rows.reshape(packed["shape"])
+    for block in model.blocks:
+        block.attention.causal = mask == "causal"
+        block.attention.query.kernel.value /= sharp
+        block.attention.query.bias.value /= sharp
+    settings = {"temperature": 0.8, "top_k": 12, "top_p": 0.9}
+    shown = compute("attention", text="Elizabeth could not see zeppelins ,", mask=mask, sharp=sharp,
+                    **settings)  # fmt: skip
+    assert [told["words"][i] for i in shown["ids"]] == "elizabeth could not see … ,".split()
+    logits = model(np.array([shown["ids"]]))[0, -1]
+    weights = [block.attention.weights[0] for block in model.blocks]
+    np.testing.assert_allclose(shown["weights"], weights, atol=1e-10)
+    np.testing.assert_allclose(shown["logits"][1:], logits[1:], atol=1e-8)
+    logits[0] = -np.inf  # the unknown word is never drawn
+    np.testing.assert_allclose(
+        shown["p"], nn.sampling.probabilities(logits, **settings), atol=1e-10
+    )
