@@ -4,6 +4,7 @@ import ast
 import inspect
 import linecache
 import signal
+from codeop import Compile
 
 from nncourse import exercises
 from nncourse.exercises.calling import called, plain, where
@@ -20,6 +21,8 @@ class Notebook:
 
     def __init__(self, namespace):
         self.namespace, self.answers, self._seen = namespace, {}, {}
+        self._compile = Compile()  # remembers imports from __future__, as Jupyter does
+        self._compile.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
     def run(self, source, number, definitions_only, names):
         """Execute a cell; return what went wrong first, and which answers it has given.
@@ -49,12 +52,18 @@ class Notebook:
             if definitions_only and not is_definition(statement):
                 continue
             try:
-                _run(ast.Module([statement], type_ignores=[]), file, self.namespace)
+                self._run(ast.Module([statement], type_ignores=[]), file)
             except KeyboardInterrupt as error:  # time is up
                 problem, definitions_only = problem or described(error), True
             except BaseException as error:
                 problem = problem or described(error)
         return problem
+
+    def _run(self, module, file):
+        code = self._compile(module, file, "exec")
+        result = eval(code, self.namespace)
+        if code.co_flags & inspect.CO_COROUTINE:
+            _loop().run_until_complete(result)
 
     def call(self, name, arguments, without):
         """Call an answer; return its result or its error, and the arguments."""
@@ -86,13 +95,6 @@ def _parts(statement):
         single = [ast.ImportFrom(module, [name], level) for name in statement.names]
         return [ast.copy_location(part, statement) for part in single]
     return [statement]
-
-
-def _run(module, file, namespace):
-    code = compile(module, file, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    result = eval(code, namespace)
-    if code.co_flags & inspect.CO_COROUTINE:
-        _loop().run_until_complete(result)
 
 
 def _loop():

@@ -93,6 +93,8 @@ JUPYTER = {
               "low = await zero()", NEURON.replace(", 0)", ", low)")],
     "lines that end in other ways": [NEURON.replace("\n", "\r\n"), "text = 'a\u2028%b'\x0c"],
     "a percent sign in a text": ["text = '''\n%time\n!x\n'''\nassert text[1] == '%'\n" + NEURON],
+    "annotations that name nothing": [
+        "from __future__ import annotations", NEURON.replace("(x,", "(x: Batch,")],
     "drawing": ["%matplotlib inline\nimport matplotlib.pyplot as plt, seaborn as sns\n"
                 "from IPython.display import display\nfrom tqdm.auto import tqdm",
                 "fig, axes = plt.subplots(1, 2, figsize=(8, 4))\naxes[0].plot([1, 2])\n"
