@@ -99,6 +99,8 @@ def _time(text):
 def gradescope_names(text):
     """Return, from the name of a folder of Gradescope's, who handed it in: an :class:`Identity`.
 
+    None stands for a folder about which the list says nothing useful.
+
     Raises
     ------
     ValueError
@@ -108,16 +110,18 @@ def gradescope_names(text):
         import yaml
 
         data = yaml.load(text, yaml.BaseLoader)  # strings only, whatever the file says
-        found = {}
-        for folder, about in data.items():
-            people = about[":submitters"]
-            time = datetime.fromisoformat(about[":created_at"][:19])
-            names = [str(one[":name"]) for one in people]
-            numbers = [str(one.get(":sid") or one.get(":email") or "") for one in people]
-            number = numbers[0] or PurePath(folder).name
-            student = unicodedata.normalize("NFC", " and ".join(names))
-            found[folder] = Identity("gradescope", folder, student, number, False, time)
+        return {folder: _submitted(folder, about) for folder, about in data.items()}
     except Exception as error:  # whatever a strange file, or a missing library, makes of it
         kind = type(error).__name__
         raise ValueError(f"it is not Gradescope's list of submissions: {kind}") from None
-    return found
+
+
+def _submitted(folder, about):
+    try:
+        people = about[":submitters"]
+        time = datetime.fromisoformat(about[":created_at"][:19])
+        student = unicodedata.normalize("NFC", " and ".join(one[":name"] for one in people))
+        number = people[0].get(":sid") or people[0].get(":email") or PurePath(folder).name
+        return Identity("gradescope", folder, student, number + "", False, time)
+    except (TypeError, KeyError, IndexError, ValueError, AttributeError):
+        return None

@@ -199,7 +199,11 @@ def _gradescope(entries, unread):
     for entry in entries:
         if entry.name == "submission_metadata.yml":
             try:
-                return gradescope_names(read(entry))
+                names = gradescope_names(read(entry))
+                odd = [visible(folder) for folder, who in names.items() if who is None]
+                why = "not Gradescope's list of submissions, or not in these: "
+                unread += [(str(entry), why + ", ".join(odd)[:200])] if odd else []
+                return names
             except ValueError as error:
                 unread.append((str(entry), str(error)))
     return {}

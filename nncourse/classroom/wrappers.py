@@ -9,7 +9,7 @@ from .layouts import COPY, EXTENSION, recognize
 __all__ = ["all_files", "can_hold_work", "is_junk", "shorten", "unwrapped"]
 
 JUNK = re.compile(
-    r"(\.(?!ipynb$).*|__MACOSX|__pycache__|node_modules|venv|env|site-packages"
+    r"(\.(?!ipynb$).*|~\$.*|__MACOSX|__pycache__|node_modules|venv|env|site-packages"
     r"|Thumbs\.db|desktop\.ini|timestamp\.txt|index\.html|submission_metadata\.yml)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -194,6 +194,16 @@ def test_a_strange_list_of_gradescope_s_is_told(tmp_path, text):
     assert [one.number for one in all_of_it.submissions] == ["7"]
 
 
+def test_one_odd_entry_of_gradescope_s_list_costs_nobody_else_a_name(tmp_path):
+    odd = "submission_73:\n  :submitters: []\n  :created_at: 2026-11-28 10:00:00\n"
+    folders = (f"submission_{i}/x.ipynb" for i in (71, 72, 73))
+    hand_in(tmp_path, {"submission_metadata.yml": METADATA + odd, **dict.fromkeys(folders, WORK)})
+    found = find(tmp_path)
+    assert [s.student for s in found.submissions] == [
+        "Jane Doe", "Joe Roe and Ann Poe", "submission_73"]  # fmt: skip
+    assert "not in these: submission_73" in found.unread[0][1]
+
+
 def test_numbers_that_are_not_canvas_s_are_a_question(tmp_path):
     hand_in(tmp_path, {f"{who}_2026_11_neurons.ipynb": WORK for who in ("jane", "joe")})
     with pytest.raises(ValueError, match="number 2026 stands for several students: jane, joe"):
