@@ -23,6 +23,7 @@ REVISED = (
     "14_assistants",
     "15_deployment",
     "16_explaining",
+    "17_responsibility",
     "18_what_next",
 )
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
@@ -99,6 +100,12 @@ TERMS = {
     "occlusion": "16_explaining",
     "Shapley values": "16_explaining",
     "sanity check": "16_explaining",
+    "membership inference": "17_responsibility",
+    "shadow model": "17_responsibility",
+    "differential privacy": "17_responsibility",
+    "Poisson sampling": "17_responsibility",
+    "equal opportunity": "17_responsibility",
+    "model card": "17_responsibility",
     "forward process": "18_what_next",
     "reverse process": "18_what_next",
     "latent space": "18_what_next",

@@ -45,6 +45,7 @@ _CHAPTERS = (
     "assistants",
     "deployment",
     "explaining",
+    "responsibility",
     "what_next",
 )
 
