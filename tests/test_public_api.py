@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,11 @@ def test_what_counts_as_a_line_of_code():
 @pytest.mark.parametrize("name", sorted(set(MODULES) - CHECKS))
 def test_a_module_fits_in_a_readers_head(name):
     assert code_lines(inspect.getsource(importlib.import_module(name))) <= 200
+
+
+def test_the_classroom_is_made_of_small_modules():
+    for path in (Path(nn.__file__).parent / "classroom").glob("*.py"):
+        assert code_lines(path.read_text(encoding="utf-8")) <= 200, path.name
 
 
 def test_no_global_random_state():

@@ -5,11 +5,10 @@ import math
 import os
 import sys
 import traceback
-from datetime import datetime
 from pathlib import Path
 
 from .command import grade_class, release
-from .policy import penalty
+from .policy import moment, penalty
 from .sandbox import SandboxError
 from .writing import write
 
@@ -31,7 +30,7 @@ def _expected(what, convert, allowed=lambda value: True):
 
 FOLDER = _expected("a folder", Path, Path.is_dir)
 PENALTY = _expected("20 or 10/day (percent)", penalty)
-TIME = _expected("a time such as 2026-11-28T23:59", datetime.fromisoformat)
+TIME = _expected("a time such as 2026-11-28T23:59", moment)
 NATURAL = _expected("a whole number of at least 0", int, lambda number: number >= 0)
 COUNT = _expected("a whole number of at least 1", int, lambda number: number >= 1)
 SECONDS = _expected("a positive number of seconds", float, lambda number: 0 < number < math.inf)

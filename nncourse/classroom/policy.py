@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from .files import visible
 from .roster import read_rows, squash
 
-__all__ = ["Policy", "penalty", "read_decisions"]
+__all__ = ["Policy", "moment", "penalty", "read_decisions"]
 
 
 def penalty(text):
@@ -27,6 +27,21 @@ def penalty(text):
     if not 0 <= percent <= 100:
         raise ValueError(f"expected percent from 0 to 100, got {text!r}")
     return percent, text.endswith("/day")
+
+
+def moment(text):
+    """Return a time on this machine's clock, which platforms' names of files are taken to show.
+
+    Examples
+    --------
+    >>> moment("2026-11-28 23:59")
+    datetime.datetime(2026, 11, 28, 23, 59)
+    """
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"expected a time such as 2026-11-28T23:59, got {text!r}") from None
+    return time.astimezone().replace(tzinfo=None) if time.tzinfo else time
 
 
 @dataclass
@@ -104,9 +119,9 @@ def read_decisions(path, kind, exercises=()):
         row.setdefault("reason", "")
         try:
             if kind == "extensions":
-                row["until"] = datetime.fromisoformat(row["until"]) if row["until"] else None
+                row["until"] = moment(row["until"]) if row["until"] else None
             else:
-                row["points"] = float(row["points"])
+                row["points"] = float(row["points"].replace(",", "."))
                 if not (row["exercise"] in exercises and 0 <= row["points"] < math.inf):
                     raise ValueError(f"expected one of {list(exercises)} and points from 0")
         except ValueError as error:

@@ -3,6 +3,7 @@
 import csv
 import json
 import zipfile
+from datetime import datetime
 
 import nbformat
 import pytest
@@ -177,8 +178,8 @@ def test_decisions_survive_and_can_be_taken_back(tmp_path, made_up, capsys):
     """Overrides and extensions are files of the instructor's; grading again changes nothing."""
     hand_in(tmp_path / "class", CLASS)
     (tmp_path / "over.csv").write_text(
-        "student,exercise,points,reason\nroejoe_13,majority,0.5,a good idea\n"
-        "nobody,neuron,1,\n", encoding="utf-8"
+        "student;exercise;points;reason\nroejoe_13;majority;0,5;a good idea\n"
+        "nobody;neuron;1;\n", encoding="utf-8"
     )  # fmt: skip
     (tmp_path / "until.csv").write_text("student,until\n12,\n", encoding="utf-8")
     given = ["--overrides", str(tmp_path / "over.csv"), "--late-penalty", "10"]
@@ -197,7 +198,7 @@ def test_decisions_survive_and_can_be_taken_back(tmp_path, made_up, capsys):
     assert "line 2: expected one of ['neuron', 'majority']" in capsys.readouterr().err
 
 
-def test_days_late(tmp_path, made_up):
+def test_days_late(tmp_path, made_up, capsys):
     names = {"jane": "28-12-00-00", "joe": "28-12-00-01", "ann": "30-11-00-00"}
     text = notebook(NEURON, MAJORITY)
     files = {f"HW_{who}_attempt_2026-11-{time}_x.ipynb": text for who, time in names.items()}
@@ -209,6 +210,12 @@ def test_days_late(tmp_path, made_up):
     given += ["--late-penalty", "20", "--extensions", str(tmp_path / "until.csv")]
     assert grade(tmp_path, *given) == 0
     assert earned(tmp_path) == {"ann": "1.6", "jane": "2", "joe": "1.6"}
+    there = datetime(2026, 11, 28, 12).astimezone().isoformat()  # the same, with its time zone
+    assert grade(tmp_path, *given, "--deadline", there) == 0
+    assert earned(tmp_path) == {"ann": "1.6", "jane": "2", "joe": "1.6"}
+    (tmp_path / "until.csv").write_text("student,until\nann,28.11.2026\n", encoding="utf-8")
+    assert grade(tmp_path, *given) == 2
+    assert "line 2: expected a time such as 2026-" in capsys.readouterr().err
 
 
 def test_one_exercise_is_graded_again_and_the_others_stay(tmp_path, made_up):
