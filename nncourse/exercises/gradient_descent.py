@@ -6,104 +6,322 @@ import numpy as np
 
 from .core import Exercise, Mistake
 
-
-def _valley_plan(curvatures, factor):
-    low, high = np.min(curvatures), np.max(curvatures)
-    left = (high - low) / (high + low)
-    return [2 / (low + high), left, math.ceil(math.log(factor) / -math.log(left))]
+# 1. A batch that is worked off in parts
 
 
-def _one_end(curvatures, factor, end):
-    rate = 1 / end(curvatures)
-    left = np.abs(1 - rate * curvatures).max()
-    steps = math.ceil(math.log(factor) / abs(math.log(left)))
-    return [rate, left, steps]
+def _clipped(gradient, maximum):
+    return min(1.0, maximum / np.linalg.norm(gradient)) * gradient
 
 
-def _mean_curvature(curvatures, factor):
-    _, left, steps = _valley_plan(curvatures, factor)
-    return [1 / np.mean(curvatures), left, steps]
+def _whole(gradients, sizes):
+    return sizes @ gradients / np.sum(sizes)
 
 
-def _rounded_down(curvatures, factor):
-    rate, left, steps = _valley_plan(curvatures, factor)
-    return [rate, left, steps - 1]
+def _separately_clipped(gradients, sizes, maximum):
+    return _whole(np.array([_clipped(g, maximum) for g in gradients]), sizes)
 
 
-def _valley_cases(rng):
-    return [(rng.uniform(1, 2) * kappa ** rng.permutation(
-        [0.0, *rng.uniform(0.1, 0.3, d - 2), 1.0]), rng.uniform(5, 5000))
-        for d, kappa in ((3, 10), (4, 200), (5, 2000))]  # fmt: skip
+def _always_scaled(gradients, sizes, maximum):
+    whole = _whole(gradients, sizes)
+    return maximum * whole / np.linalg.norm(whole)
 
 
-VALLEY_PLAN = Exercise(
-    "valley_plan",
-    answer=_valley_plan,
-    cases=_valley_cases,
+def _squared_length(gradients, sizes, maximum):
+    whole = _whole(gradients, sizes)
+    return min(1.0, maximum / np.sum(whole**2)) * whole
+
+
+def _whole_batch_cases(rng):
+    def case(parts, d, size, maximum):
+        direction = rng.normal(size=d)
+        gradients = rng.normal(size=(parts, d)) + 3 * direction
+        gradients *= size / np.linalg.norm(direction)
+        sizes = rng.permutation(np.arange(1, parts + 1) ** 2) * int(rng.integers(2, 9))
+        return gradients, sizes, maximum
+
+    return [
+        (np.array([[6.0, 0.0], [0.0, 6.0]]), np.array([1, 2]), 2.0),
+        (np.array([[0.6, 0.0], [0.0, 0.6]]), np.array([1, 2]), 2.0),
+        case(3, 4, 2.0, 0.7),
+        case(4, 3, 2.0, 1.5),
+        case(5, 2, 0.05, 4.0),
+    ]
+
+
+WHOLE_BATCH = Exercise(
+    "whole_batch",
+    answer=lambda gradients, sizes, maximum: _clipped(_whole(gradients, sizes), maximum),
+    cases=_whole_batch_cases,
     mistakes=(
         Mistake(
-            lambda c, factor: _one_end(c, factor, np.max),
-            "Your rate serves the steepest direction only. Where do the two factors meet?",
+            lambda gradients, sizes, maximum: _clipped(gradients.mean(axis=0), maximum),
+            "A mean of means is the mean of all only if the parts are equally large.",
         ),
         Mistake(
-            _mean_curvature, "Curvatures in between do not matter. Which two decide the best rate?"
+            lambda gradients, sizes, maximum: _clipped(gradients.sum(axis=0), maximum),
+            "The loss is a mean over all examples. What is each part's gradient to count?",
         ),
         Mistake(
-            _rounded_down,
-            "Rate and factor are right; the steps are one too few. Which way do you round?",
+            lambda gradients, sizes, maximum: _clipped(sizes @ gradients, maximum),
+            "Weighted by size, and then? The loss is a mean, not a sum.",
         ),
         Mistake(
-            lambda c, factor: [*_valley_plan(c, factor)[:2], factor],
-            "Rate and factor are right. The steps are an exponent: how do you get it down?",
-        ),
-    ),
-    points=1,
-)
-
-
-def _clip_together(gradients, maximum):
-    length = math.sqrt(sum(np.sum(g**2) for g in gradients))
-    return [min(1.0, maximum / length) * g for g in gradients]
-
-
-def _clip_separately(gradients, maximum):
-    return [min(1.0, maximum / np.linalg.norm(g)) * g for g in gradients]
-
-
-def _always_scaled(gradients, maximum):
-    length = math.sqrt(sum(np.sum(g**2) for g in gradients))
-    return [maximum / length * g for g in gradients]
-
-
-def _squared_length(gradients, maximum):
-    return _clip_together(gradients, maximum / math.sqrt(sum(np.sum(g**2) for g in gradients)))
-
-
-def _clip_cases(rng):
-    shapes = ((3, 4), (4,), (4, 2)), ((5,),), ((2, 3), (3,))
-    lists = [[rng.normal(size=shape) for shape in each] for each in shapes]
-    return list(zip(lists, (0.9, 0.3, 100.0), strict=True))
-
-
-CLIP_TOGETHER = Exercise(
-    "clip_together",
-    answer=_clip_together,
-    cases=_clip_cases,
-    mistakes=(
-        Mistake(
-            _clip_separately,
-            "Each array is cut by itself, so their proportions change. There is one joint length.",
+            lambda gradients, sizes, maximum: _whole(gradients, sizes),
+            "And if it is longer than the maximum?",
         ),
         Mistake(
-            lambda gradients, maximum: [np.clip(g, -maximum, maximum) for g in gradients],
+            _separately_clipped,
+            "You shorten each part by itself. Which gradient is it that may be too long?",
+        ),
+        Mistake(
+            lambda gradients, sizes, maximum: np.clip(_whole(gradients, sizes), -maximum, maximum),
             "You limit single entries, which changes the direction.",
         ),
-        Mistake(_always_scaled, "What should happen to gradients that are short enough?"),
+        Mistake(_always_scaled, "What should happen to a gradient that is short enough?"),
         Mistake(_squared_length, "Is your length a length, or the square of one?"),
     ),
     points=1,
-    without=("nncourse.training.clipping.clip_by_global_norm",),
 )
+
+# 2. What three points of a walk say
+
+
+def _valley(path, curvatures, minimum):
+    return [curvatures, minimum, 2 / (np.min(curvatures) + np.max(curvatures))]
+
+
+def _read_valley(path, rate, *, sign=1, way=1):
+    first, second = path[1] - path[0], path[2] - path[1]
+    curvatures = (1 - sign * second / first) / rate
+    return _valley(path, curvatures, path[0] + way * first / (rate * curvatures))
+
+
+def _from_places(path, rate):
+    curvatures = (1 - path[1] / path[0]) / rate
+    return _valley(path, curvatures, np.zeros(path.shape[1]))
+
+
+def _without_rate(path, rate):
+    first, second = path[1] - path[0], path[2] - path[1]
+    curvatures = 1 - second / first
+    return _valley(path, curvatures, path[0] + first / curvatures)
+
+
+def _where_it_stands(path, rate):
+    return _valley(path, _read_valley(path, rate)[0], path[2])
+
+
+def _other_rate(numerator, combine):
+    def answer(path, rate):
+        curvatures, minimum, _ = _read_valley(path, rate)
+        return [curvatures, minimum, numerator / combine(curvatures)]
+
+    return answer
+
+
+def _read_valley_cases(rng):
+    def case(curvatures, minimum, start, rate):
+        factors = 1 - rate * curvatures
+        return minimum + (start - minimum) * factors ** np.arange(3)[:, None], rate
+
+    cases = [case(np.array([1.0, 4.0]), np.array([1.0, -1.0]), np.array([3.0, 2.0]), 0.1)]
+    for d in 3, 4, 5:
+        rate = rng.uniform(0.05, 0.5)
+        low, high = rng.uniform(0.1, 0.4), rng.uniform(1.2, 1.7)
+        inside = rng.uniform(0.5, 0.9, d - 2)
+        curvatures = rng.permutation([low, *inside, high]) / rate
+        minimum = rng.uniform(0.5, 2, d) * rng.choice([-1, 1], d)
+        cases.append(case(curvatures, minimum, minimum + rng.uniform(1, 3, d), rate))
+    return cases
+
+
+READ_VALLEY = Exercise(
+    "read_valley",
+    answer=_read_valley,
+    cases=_read_valley_cases,
+    mistakes=(
+        Mistake(
+            _from_places,
+            "The ratio of two places is the factor only if the minimum is at 0. What is free of "
+            "the unknown minimum?",
+        ),
+        Mistake(
+            lambda path, rate: _read_valley(path, rate, sign=-1),
+            "Each step multiplies the distance by one MINUS rate times curvature.",
+        ),
+        Mistake(_without_rate, "The factor holds rate times curvature. Where is the rate?"),
+        Mistake(
+            lambda path, rate: _read_valley(path, rate, way=-1),
+            "The curvatures are right. Does your minimum lie ahead of the first step, or behind?",
+        ),
+        Mistake(
+            _where_it_stands,
+            "The curvatures are right. The walk has not arrived after two steps: how far is the "
+            "minimum from the start, if the first step was rate times curvature of that?",
+        ),
+        Mistake(
+            _other_rate(1, np.max),
+            "Curvatures and minimum are right. Your rate serves the steepest direction only.",
+        ),
+        Mistake(
+            _other_rate(2, np.max),
+            "Curvatures and minimum are right. At 2 over the largest curvature nothing converges.",
+        ),
+        Mistake(
+            _other_rate(1, np.mean),
+            "Curvatures and minimum are right. Which two curvatures decide the best rate?",
+        ),
+    ),
+    points=2,
+)
+
+# 3. How large a batch must be
+
+
+def _noise(gradients, *, ddof=0):
+    return gradients.var(axis=0, ddof=ddof).sum(), np.sum(gradients.mean(axis=0) ** 2)
+
+
+def _batch_needed(gradients, error):
+    noise, exact = _noise(gradients)
+    return math.ceil(noise / (error**2 * exact))
+
+
+def _batch(formula, end=math.ceil):
+    return lambda gradients, error: max(1, end(formula(*_noise(gradients), error)))
+
+
+def _over_all(gradients, error):
+    return math.ceil(gradients.var() / (error**2 * gradients.mean() ** 2))
+
+
+def _mean_over_weights(gradients, error):
+    noise, exact = _noise(gradients)
+    return math.ceil(noise / gradients.shape[1] / (error**2 * exact))
+
+
+def _divided_by_one_less(gradients, error):
+    noise, exact = _noise(gradients, ddof=1)
+    return math.ceil(noise / (error**2 * exact))
+
+
+def _batch_cases(rng):
+    cases = [(np.array([[3.0, 0.0], [1.0, 0.0], [1.0, 4.0], [3.0, 4.0]]), 0.3)]
+    for size, d, spread, error in ((6, 3, 3, 0.21), (9, 4, 5, 0.13), (12, 2, 2, 0.27)):
+        gradients = spread * rng.normal(size=(size, d))
+        gradients += rng.uniform(1, 2, d) - gradients.mean(axis=0)
+        cases.append((gradients, error))
+    return cases
+
+
+BATCH_NEEDED = Exercise(
+    "batch_needed",
+    answer=_batch_needed,
+    cases=_batch_cases,
+    mistakes=(
+        Mistake(
+            _batch(lambda noise, exact, error: noise / (error * exact)),
+            "The error falls as one over the ROOT of the size: half the error costs four times "
+            "the batch.",
+        ),
+        Mistake(
+            _batch(lambda noise, exact, error: math.sqrt(noise / exact) / error),
+            "The relative error of one example, divided by the wanted one, is a ratio of lengths. "
+            "What happens to lengths when the batch grows by n?",
+        ),
+        Mistake(
+            _batch(lambda noise, exact, error: noise / (error**2 * math.sqrt(exact))),
+            "Variance over a length: one is squared, the other is not.",
+        ),
+        Mistake(
+            _batch(lambda noise, exact, error: noise / error**2),
+            "The error is relative. To which length?",
+        ),
+        Mistake(
+            _batch(lambda noise, exact, error: noise / (error**2 * exact), math.floor),
+            "Nearly: with your batch the error is still a little above the limit. Which way do you "
+            "round?",
+        ),
+        Mistake(
+            _over_all,
+            "You take mean and variance over all numbers. Each weight has its own mean over the "
+            "examples.",
+        ),
+        Mistake(
+            _mean_over_weights,
+            "The squared length of an error is a sum over the weights, not a mean.",
+        ),
+        Mistake(_divided_by_one_less, "Here the N rows are all there is: divide by N."),
+    ),
+    points=2,
+)
+
+# 4. The limit of momentum
+
+
+def _curvatures(x, *, bias=True, factor=2.0):
+    extended = np.column_stack([x, np.ones(len(x))]) if bias else x
+    return np.linalg.eigvalsh(factor / len(x) * extended.T @ extended)
+
+
+def _limit(numerator, **changes):
+    return lambda x, beta: numerator(beta) / _curvatures(x, **changes)[-1]
+
+
+def _stability_cases(rng):
+    sizes = (8, 3, 0.9), (20, 5, 0.5), (5, 1, 0.3), (6, 2, 0.0)
+    drawn = [(rng.uniform(0.5, 3) * rng.normal(0.5, 1, (n, d)), beta) for n, d, beta in sizes]
+    return [(np.array([[1.0], [3.0]]), 0.5), *drawn]
+
+
+STABILITY_LIMIT = Exercise(
+    "stability_limit",
+    answer=_limit(lambda beta: 2 * (1 + beta)),
+    cases=_stability_cases,
+    mistakes=(
+        Mistake(
+            _limit(lambda beta: 2),
+            "That is the limit without momentum. Put r = -1 into the equation of the roots.",
+        ),
+        Mistake(
+            _limit(lambda beta: (1 + math.sqrt(beta)) ** 2),
+            "There the roots stop being complex; they are still smaller than one. Where does one "
+            "reach -1?",
+        ),
+        Mistake(
+            _limit(lambda beta: 2 * (1 - beta)),
+            "A steady gradient is multiplied by 1/(1 - beta), but at the limit the gradient "
+            "changes its sign in every step.",
+        ),
+        Mistake(
+            _limit(lambda beta: 2 / (1 - beta)),
+            "Put r = -1 into the equation of the roots, and mind the signs.",
+        ),
+        Mistake(
+            _limit(lambda beta: 1 + beta),
+            "Half of it: put r = -1 into the equation of the roots; beta stands there twice.",
+        ),
+        Mistake(
+            _limit(lambda beta: 2 * (1 + beta), bias=False),
+            "The bias is trained, too: it is a weight with an input of its own.",
+        ),
+        Mistake(
+            _limit(lambda beta: 2 * (1 + beta), factor=1.0),
+            "Off by a factor of two: differentiate the square once more.",
+        ),
+        Mistake(
+            lambda x, beta: 2 * (1 + beta) / _curvatures(x, factor=2.0 * len(x))[-1],
+            "The loss is a mean over the examples, not a sum.",
+        ),
+        Mistake(
+            lambda x, beta: 2 * (1 + beta) / _curvatures(x)[0],
+            "Which direction diverges first, the flattest or the steepest?",
+        ),
+    ),
+    points=2,
+)
+
+# 5. Find the bug: the published Adam
 
 
 def _adam(w, gradients, rate, epsilon, *, sign=-1, place="right", corrected=True):
@@ -114,17 +332,16 @@ def _adam(w, gradients, rate, epsilon, *, sign=-1, place="right", corrected=True
         m_hat, v_hat = (m / (1 - 0.9**t), v / (1 - 0.999**t)) if corrected else (m, v)
         with np.errstate(invalid="ignore"):
             if place == "after":
-                step = m_hat / np.sqrt(v_hat) + epsilon
+                w = w + sign * rate * m_hat / np.sqrt(v_hat) + epsilon
             elif place == "inside":
-                step = m_hat / np.sqrt(v_hat + epsilon)
+                w = w + sign * rate * m_hat / np.sqrt(v_hat + epsilon)
             else:
-                step = m_hat / (np.sqrt(v_hat) + epsilon)
-        w = w + sign * rate * step
+                w = w + sign * rate * m_hat / (np.sqrt(v_hat) + epsilon)
     return w
 
 
 def _adam_cases(rng):
-    cases = []
+    cases = [(np.array([1.0, 1.0]), np.array([[0.0, 0.001], [0.0, 0.002]]), 0.1, 0.001)]
     for steps, d in (1, 3), (7, 4), (50, 2):
         gradients = rng.normal(size=(steps, d)) * 10.0 ** rng.integers(-4, 2, d)
         gradients[:, 0] = 0.0
@@ -147,7 +364,7 @@ FIXED_ADAM = Exercise(
         ),
         Mistake(
             _mistaken_adam(place="after"),
-            "The direction is right; a weight whose slope is always zero becomes NaN. What is "
+            "The direction is right; a weight whose gradient is always zero becomes NaN. What is "
             "epsilon for?",
         ),
         Mistake(
@@ -167,85 +384,4 @@ FIXED_ADAM = Exercise(
     without=("nncourse.Adam",),
 )
 
-
-def _curvatures(x, *, bias=True, factor=2.0):
-    extended = np.column_stack([x, np.ones(len(x))]) if bias else x
-    return np.linalg.eigvalsh(factor / len(x) * extended.T @ extended)
-
-
-def _stability_cases(rng):
-    sizes = (8, 3), (20, 5), (5, 1)
-    return [(rng.uniform(0.5, 3) * rng.normal(0.5, 1, size),) for size in sizes]
-
-
-STABILITY_LIMIT = Exercise(
-    "stability_limit",
-    answer=lambda x: 2 / _curvatures(x)[-1],
-    cases=_stability_cases,
-    mistakes=(
-        Mistake(
-            lambda x: 2 / _curvatures(x, bias=False)[-1],
-            "The bias is trained, too: it is a weight with an input of its own.",
-        ),
-        Mistake(
-            lambda x: 2 / _curvatures(x, factor=1.0)[-1],
-            "Off by a factor of two: differentiate the square once more.",
-        ),
-        Mistake(
-            lambda x: 2 / _curvatures(x, factor=2.0 * len(x))[-1],
-            "The loss is a mean over the examples, not a sum.",
-        ),
-        Mistake(
-            lambda x: 1 / _curvatures(x)[-1],
-            "At 1/c a step lands on the bottom. How far may it overshoot?",
-        ),
-        Mistake(
-            lambda x: 2 / _curvatures(x)[0],
-            "Which direction diverges first, the flattest or the steepest?",
-        ),
-    ),
-    points=2,
-)
-
-
-def _factors(curvatures, rate, beta):
-    """Return the sizes of both roots for every curvature, shape (2, d)."""
-    half = (1 + beta - rate * np.asarray(curvatures)) / 2
-    root = np.sqrt((half**2 - beta).astype(complex))
-    return np.abs([half + root, half - root])
-
-
-def _momentum_cases(rng):
-    flat = rng.uniform(0.5, 2.0, 4)  # complex roots only
-    slow = np.array([0.001, *rng.uniform(0.5, 2.0, 2)])  # the flattest has real ones
-    steep = np.array([rng.uniform(0.5, 2.0), 3.9])  # the steepest has, and it diverges
-    settings = (flat, 0.7), (slow, 0.5), (steep, 0.3), (rng.uniform(0.2, 1.8, 3), 0.0)
-    return [(c / rate, rate, beta) for (c, beta) in settings for rate in (rng.uniform(0.01, 0.5),)]
-
-
-MOMENTUM_FACTOR = Exercise(
-    "momentum_factor",
-    answer=lambda *arguments: _factors(*arguments).max(),
-    cases=_momentum_cases,
-    mistakes=(
-        Mistake(
-            lambda curvatures, rate, beta: math.sqrt(beta),
-            "That is the floor of the bathtub. What if a curvature lies outside it?",
-        ),
-        Mistake(
-            lambda curvatures, rate, beta: np.abs(1 - rate * curvatures).max(),
-            "That is descent without memory: where is beta?",
-        ),
-        Mistake(
-            lambda *arguments: _factors(*arguments)[0].max(),
-            "You take one of the two roots. For a steep direction the other one is larger.",
-        ),
-        Mistake(
-            lambda *arguments: _factors(*arguments).max(axis=0).min(),
-            "In the long run, does the fastest direction decide, or the slowest?",
-        ),
-    ),
-    points=3,
-)
-
-EXERCISES = (VALLEY_PLAN, CLIP_TOGETHER, FIXED_ADAM, STABILITY_LIMIT, MOMENTUM_FACTOR)
+EXERCISES = (WHOLE_BATCH, READ_VALLEY, BATCH_NEEDED, STABILITY_LIMIT, FIXED_ADAM)

@@ -73,5 +73,5 @@ def test_nothing_leaks_into_the_built_site(tmp_path):
     built = [path for path in (tmp_path / "_build").rglob("*") if path.is_file()]
     assert leaks(chapter, built) == set()
     page = (tmp_path / "_build" / "html" / "book" / f"{chapter}.html").read_text("utf-8")
-    assert "valley_plan" in page
+    assert "read_valley" in page
     assert repository() not in page

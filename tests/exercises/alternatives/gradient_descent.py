@@ -1,21 +1,39 @@
 import numpy as np
 
 
-def valley_plan(curvatures, factor):
+def whole_batch(gradients, sizes, maximum):
+    """Repeat each part's gradient once for every example, and take the mean."""
+    mean = np.repeat(gradients, sizes, axis=0).mean(axis=0)
+    length = np.sqrt(mean @ mean)
+    return mean if length <= maximum else mean * maximum / length
+
+
+def read_valley(path, rate):
+    """Extrapolate each coordinate's geometric sequence to its limit (Aitken)."""
+    a, b, c = path
+    minimum = a - (b - a) ** 2 / (c - 2 * b + a)
+    curvatures = (a - b) / (rate * (a - minimum))
     low, *_, high = sorted(curvatures)
-    kappa, steps, distance = high / low, 0, 1.0
-    while distance * factor > 1:
-        distance, steps = distance * (kappa - 1) / (kappa + 1), steps + 1
-    return 2 / (high + low), 1 - 2 / (kappa + 1), steps
+    return curvatures, minimum, 2 / (low + high)
 
 
-def clip_together(gradients, maximum):
-    length = np.linalg.norm(np.concatenate([g.ravel() for g in gradients]))
-    return [g * maximum / max(length, maximum) for g in gradients]
+def batch_needed(gradients, error):
+    """Try one size after the other."""
+    exact = gradients.mean(0)
+    squares = np.mean([(g - exact) @ (g - exact) for g in gradients])
+    n = 1
+    while squares / n > error**2 * (exact @ exact):
+        n += 1
+    return n
+
+
+def stability_limit(x, beta):
+    extended = np.hstack([np.ones((len(x), 1)), x])
+    return (1 + beta) * len(x) / np.linalg.norm(extended, 2) ** 2
 
 
 def fixed_adam(w, gradients, rate, epsilon):
-    """Sum the averages out: each is a weighted mean of all slopes so far."""
+    """Sum the averages out: each is a weighted mean of all gradients so far."""
     for t in range(1, len(gradients) + 1):
         ages = np.arange(t)[::-1]
         m, v = (
@@ -24,13 +42,3 @@ def fixed_adam(w, gradients, rate, epsilon):
         )
         w = w - rate * m / (v**0.5 + epsilon)
     return w
-
-
-def stability_limit(x):
-    extended = np.hstack([np.ones((len(x), 1)), x])
-    return len(x) / np.linalg.norm(extended, 2) ** 2
-
-
-def momentum_factor(curvatures, rate, beta):
-    steps = [np.array([[1 + beta - rate * c, -beta], [1, 0]]) for c in curvatures]
-    return max(abs(np.linalg.eigvals(step)).max() for step in steps)
