@@ -44,7 +44,7 @@ def test_statements_and_stubs_stay_and_solutions_go(chapter):
 def build(folder, chapter):
     """Build a book of one chapter and what it refers to, with the solutions withheld."""
     (folder / "book").mkdir()
-    for name in ("_extensions", "_root", "_templates", "assets", "live", "tools"):
+    for name in ("_extensions", "_root", "_templates", "assets", "explorables", "live", "tools"):
         shutil.copytree(BOOK / name, folder / "book" / name)
     for name in (f"{chapter}.ipynb", "notation.md", "references.bib", "references.md"):
         shutil.copy(BOOK / name, folder / "book")

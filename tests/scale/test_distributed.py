@@ -112,13 +112,14 @@ def broken_tensorflow(monkeypatch, tmp_path):
 
 
 def test_workers_that_always_fail_are_given_up(broken_tensorflow, tmp_path):
+    before = psutil.Process().children()  # what other tests have left is theirs
     with pytest.raises(WorkerError) as error:
         train(workers=2, steps=2, max_restarts=1, folder=tmp_path / "run")
     message = str(error.value)
     assert "failed 2 times, the last time after step 0 of 2" in message
     assert message.count("2 workers start at step 1") == 2
     assert "--- worker 0:" in message and "this library is broken" in message
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) <= set(before)
 
 
 def sleeping_tensorflow(folder):
@@ -131,9 +132,10 @@ def sleeping_tensorflow(folder):
 def test_time_is_limited(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", sleeping_tensorflow(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(distributed.importlib.util, "find_spec", lambda name: name)
+    before = psutil.Process().children()
     with pytest.raises(TimeoutError, match=r"more than the 0\.5 s allowed"):
         train(workers=2, steps=2, timeout=0.5)
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) <= set(before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
