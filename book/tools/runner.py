@@ -106,8 +106,10 @@ class Book:
 
     def cited(self, key):
         """Return the authors and the year of a work."""
+        from pybtex.richtext import Text
+
         names = [
-            re.sub("[{}]", "", " ".join([*one.prelast_names, *one.last_names]))
+            str(Text.from_latex(" ".join([*one.prelast_names, *one.last_names])))
             for one in self._works[key].persons["author"]
         ]
         if len(names) > 2 or names[-1] == "others":
