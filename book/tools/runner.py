@@ -108,10 +108,8 @@ class Book:
         """Return the authors and the year of a work."""
         from pybtex.richtext import Text
 
-        names = [
-            str(Text.from_latex(" ".join([*one.prelast_names, *one.last_names])))
-            for one in self._works[key].persons["author"]
-        ]
+        people = self._works[key].persons["author"]
+        names = [str(Text.from_latex(" ".join([*p.prelast_names, *p.last_names]))) for p in people]
         if len(names) > 2 or names[-1] == "others":
             names = [f"{names[0]} et al."]
         return " and ".join(names), self._works[key].fields["year"]
