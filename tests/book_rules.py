@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.colon_fence import colon_fence_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from reading_rules import REVISED, RULES_OF_REVISED
+from reading_rules import READING_RULES
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 PLAN = (
@@ -259,12 +259,8 @@ RULES = (
     installs_in_one_cell_only,
     states_its_measured_cost,
     has_exercises,
+    *READING_RULES,
 )
-
-
-def rules(chapter):
-    """Return the rules that hold for a chapter."""
-    return RULES + RULES_OF_REVISED * (chapter.name in REVISED)
 
 
 def labels(chapter):

@@ -1,32 +1,12 @@
 """A chapter is read without stumbling over its checks: more rules, for book_rules.py.
 
-They hold for the chapters of REVISED. As there, a rule takes a chapter and yields a sentence for
-each offense; test_book.py shows that each can fail.
+As there, a rule takes a chapter and yields a sentence for each offense; test_book.py shows that
+each can fail.
 """
 
 import ast
 import re
 
-REVISED = (
-    "01_neurons",
-    "02_linear_models",
-    "03_multilayer_perceptrons",
-    "04_backpropagation",
-    "05_gradient_descent",
-    "06_regularization",
-    "07_convolutional_networks",
-    "08_deep_networks",
-    "09_mnist_tensorflow",
-    "10_recurrent_networks",
-    "11_attention",
-    "12_scaling",
-    "13_language_models",
-    "14_assistants",
-    "15_deployment",
-    "16_explaining",
-    "17_responsibility",
-    "18_what_next",
-)
 HIDDEN = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 # Standard terms, and the chapter that introduces each, in bold.
 TERMS = {
@@ -236,7 +216,7 @@ def exercises_have_their_kinds(chapter):
         yield "the project has no rubric"
 
 
-RULES_OF_REVISED = (
+READING_RULES = (
     is_read_without_stumbling,
     checks_are_quiet,
     makes_no_claims_about_readers,

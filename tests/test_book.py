@@ -9,8 +9,8 @@ import nbformat.v4 as v4
 import numpy as np
 import pytest
 import yaml
-from book_rules import BOOK, CLOSING, OPENING, PLAN, RULES, Chapter, labels, rules
-from reading_rules import PROMPT, REVISED, RULES_OF_REVISED, STATED_BOUNDS, TERMS
+from book_rules import BOOK, CLOSING, OPENING, PLAN, RULES, Chapter, labels
+from reading_rules import PROMPT, STATED_BOUNDS, TERMS
 
 ROOT = BOOK.parent
 CHAPTERS = [Chapter.read(path) for path in sorted(BOOK.glob("[0-9]*.ipynb"))]
@@ -22,7 +22,7 @@ NAMES = [chapter.name for chapter in CHAPTERS]
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_chapter_keeps_the_rules(chapter):
-    offenses = [f"{rule.__name__}: {text}" for rule in rules(chapter) for text in rule(chapter)]
+    offenses = [f"{rule.__name__}: {text}" for rule in RULES for text in rule(chapter)]
     assert not offenses, "\n".join(offenses)
 
 
@@ -32,7 +32,7 @@ def test_every_stated_bound_is_still_stated():
         assert [bound for bound in bounds if bound not in text] == [], name
 
 
-@pytest.mark.parametrize("term", [term for term, name in TERMS.items() if name in REVISED])
+@pytest.mark.parametrize("term", TERMS)
 def test_standard_terms_are_introduced_in_bold_and_stand_in_the_glossary(term):
     glossary = (BOOK / "glossary.md").read_text(encoding="utf-8")
     assert re.search(rf"^{term}$", glossary, re.M | re.I), "the glossary"
@@ -176,7 +176,7 @@ def good_chapter():
 
 def test_a_good_chapter_offends_no_rule():
     chapter = good_chapter()
-    assert [offense for rule in RULES + RULES_OF_REVISED for offense in rule(chapter)] == []
+    assert [offense for rule in RULES for offense in rule(chapter)] == []
     assert labels(chapter) == ["eq-inside", "eq-good"]
 
 
@@ -302,7 +302,7 @@ def test_a_bad_chapter_is_found(name):
     spoil, complaint = ALL_BAD[name]
     chapter = good_chapter()
     spoil(chapter.notebook.cells)
-    found = [offense for rule in RULES + RULES_OF_REVISED for offense in rule(chapter)]
+    found = [offense for rule in RULES for offense in rule(chapter)]
     assert any(complaint in offense for offense in found), found
 
 
@@ -311,5 +311,5 @@ def test_every_rule_is_seen_to_fail():
     for spoil, _ in ALL_BAD.values():
         chapter = good_chapter()
         spoil(chapter.notebook.cells)
-        offended |= {rule.__name__ for rule in RULES + RULES_OF_REVISED if list(rule(chapter))}
-    assert offended == {rule.__name__ for rule in RULES + RULES_OF_REVISED}
+        offended |= {rule.__name__ for rule in RULES if list(rule(chapter))}
+    assert offended == {rule.__name__ for rule in RULES}
