@@ -29,6 +29,7 @@ def _expected(what, convert, allowed=lambda value: True):
 
 
 FOLDER = _expected("a folder", Path, Path.is_dir)
+OUTPUT = _expected("a folder", Path, lambda path: path.is_dir() or not path.exists())
 PENALTY = _expected("20 or 10/day (percent)", penalty)
 TIME = _expected("a time such as 2026-11-28T23:59", moment)
 NATURAL = _expected("a whole number of at least 0", int, lambda number: number >= 0)
@@ -48,7 +49,7 @@ def _parser():
     two.add_argument("submissions", type=Path, help="a download of your learning platform")
     two.add_argument("--chapter", action="append", default=[], help="default: those handed in")
     for each in (one, two):
-        each.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
+        each.add_argument("-o", "--output", type=OUTPUT, required=True, help="folder to write to")
         each.add_argument("--exercise", action="append", default=[], help="only this; repeatable")
         own = "your own checks: Python files, some of which define EXERCISES"
         each.add_argument("--extra-checks", type=FOLDER, metavar="DIR", help=own)

@@ -51,9 +51,14 @@ def grade_class(options):
     for option, module, extra in needed:
         if getattr(options, option) and importlib.util.find_spec(module) is None:
             raise ValueError(f'--{option} needs {module}: pip install "nncourse[{extra}]"')
+    if options.column and not options.roster:
+        raise ValueError("--column names a column of the roster: --roster CSV")
     found = find(options.submissions, layout=options.layout, without=[options.output])
     own = load_own(options.extra_checks) if options.extra_checks else {}
     roster = Roster.read(options.roster).match(found.submissions) if options.roster else None
+    filling = roster and (options.column or roster.takes_points)
+    if filling:
+        roster.column(options.column)  # one that does not exist is said before anything is graded
     plan, not_graded = make_plan(options, own, lambda: _names(found))
     if unknown := set(options.regrade) - set(plan.checks):
         raise ValueError(f"there is no exercise {sorted(unknown)}; there are {list(plan.checks)}")
@@ -75,7 +80,7 @@ def grade_class(options):
     if roster:
         told += [(one.name, "is in no row of the roster, or not alone") for one in roster.strangers]
     files = _write_all(options, plan, graded, seed, told, [visible(name) for name in missing])
-    if roster and (options.column or roster.takes_points):
+    if filling:
         note = _fill(options, roster, graded)
         files.append("upload.csv" + (f" ({note})" if note else ""))
     late = sum(each["is_late"] for _, each in graded)

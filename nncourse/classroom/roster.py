@@ -131,7 +131,7 @@ class Roster:
         possible : number
             The points that can be reached; a column with another maximum is scaled.
         """
-        where, maximum = self._column(column)
+        where, maximum = self.column(column)
         note = ""
         if maximum and maximum != possible:
             note = f"scaled from {points(possible)} to {points(maximum)} points"
@@ -149,8 +149,14 @@ class Roster:
             rows.append([row[i] for i in keep])
         return as_csv(rows), note
 
-    def _column(self, column):
-        """Return the index of the column for the points, and its maximum, if the file has it."""
+    def column(self, column):
+        """Return the index of the column for the points, and its maximum, if the file has it.
+
+        Raises
+        ------
+        ValueError
+            If no column, or more than one, has that title.
+        """
         wanted = [i for i, title in enumerate(self.header) if column and title.startswith(column)]
         exact = [i for i in wanted if self.header[i] == column]
         wanted = exact or wanted or ([] if column else self._columns(POINTS))

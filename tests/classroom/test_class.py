@@ -171,7 +171,23 @@ def test_rosters_that_do_not_fit(tmp_path, made_up, capsys):
         (tmp_path / "list.csv").write_text(text, encoding="utf-8")
         given = ["--roster", str(tmp_path / "list.csv"), "--chapter", "01_neurons"]
         assert grade(tmp_path, *given, "--column", column) == 2
+        assert not (tmp_path / "out").exists()  # it is said before anything is graded
         assert words in capsys.readouterr().err
+
+
+def test_a_column_without_a_roster_is_refused(tmp_path, made_up, capsys):
+    assert grade(tmp_path, "--column", "HW 4") == 2
+    assert "--column names a column of the roster" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_place_of_the_folder_for_the_grades_is_refused(tmp_path, capsys):
+    path = tmp_path / "out"
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        grade(tmp_path)
+    assert stopped.value.code == 2 and path.read_text(encoding="utf-8") == "mine"
+    assert "--output: expected a folder" in capsys.readouterr().err
 
 
 def test_decisions_survive_and_can_be_taken_back(tmp_path, made_up, capsys):
