@@ -122,8 +122,9 @@ def minilm(folder):
     with tempfile.TemporaryDirectory() as there:
         for name in ("model.safetensors", "tokenizer.json"):
             shutil.copy(folder / name, there)
-        Path(there, "config.json").write_text(json.dumps(sizes))
-        Path(there, "tokenizer_config.json").write_text(json.dumps(options))
+        Path(there, "config.json").write_text(json.dumps(sizes), encoding="utf-8")
+        path = Path(there, "tokenizer_config.json")
+        path.write_text(json.dumps(options), encoding="utf-8")
         model = SentenceTransformer(
             modules=[Transformer(there, max_seq_length=256), Pooling(384), Normalize()]
         )

@@ -25,7 +25,7 @@ from nncourse.language.pretrained import load_minilm, load_smollm2, read_llama
 from nncourse.scale.architectures import SMOLLM2_135M
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-EXPECTED = json.loads((GOLDEN / "pretrained.json").read_text())
+EXPECTED = json.loads((GOLDEN / "pretrained.json").read_text(encoding="ascii"))
 TEXTS = EXPECTED["texts"]
 FORGED = next(i for i, text in enumerate(TEXTS) if text.startswith("[CLS]"))
 

@@ -17,7 +17,8 @@ from nncourse.language.tokenizers import CharacterTokenizer, WordPieceTokenizer
 from nncourse.language.wordpiece import split_uncased
 from nncourse.language.words import split_words
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "pretrained.json").read_text())
+GOLDEN = Path(__file__).parents[1] / "golden" / "pretrained.json"
+GOLDEN = json.loads(GOLDEN.read_text(encoding="ascii"))
 BYTES = [bytes([i]) for i in range(256)]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 texts = st.text(st.characters(exclude_categories=["Cs"]))
