@@ -40,7 +40,8 @@ INLINE = re.compile(
     |(?P<stars>\*\*?)(?P<word>[^*\n`$\[]{2,60}?)(?P=stars)""",
     re.S | re.M | re.X,
 )
-TENSORFLOW, USES_GPU = re.compile(r"\bimport (?:tensorflow|keras)\b"), "list_physical_devices("
+EXTRA = re.compile(r"\b(?:import |from |nncourse\[)(tensorflow|(?<=\[)\w+)")
+USES_GPU = "list_physical_devices("
 HEADING = re.compile(r"^#.*$", re.M)
 CODE = re.compile(r"^( *`{3,}).*?^\1|(`+)(?!`).+?(?<!`)\2(?!`)", re.S | re.M)
 LEFT_OVER = re.compile(
@@ -153,7 +154,7 @@ class Book:
         cost = re.search(r"\*\*(\d+) s\*\* and \*\*(\d+) MB\*\*", text)
         cost = " (about {} s and {} MB of memory)".format(*cost.groups()) if cost else ""
         book, page = f"[Neural networks, checked]({self.site})", self.link("as a page", name)
-        extras = "chapters,tensorflow" if TENSORFLOW.search(text) else "chapters"
+        extras = ",".join(dict.fromkeys(["chapters", *EXTRA.findall(text)]))
         how = self.how(f"book/{name}.ipynb", extras, GPU if USES_GPU in text else "").strip()
         opening = f"{title}\n\n*{chapter} of {book}. You can also read it {page}.*"
         return f"{opening}\n\n{folded(f'How to run this notebook{cost}', how)}"
