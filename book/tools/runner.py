@@ -236,9 +236,8 @@ class Writer:
         if name == "solution":
             return folded(ANSWER, inside)
         if name not in ("solution-start", "solution-end"):
-            self.book.problem(
-                f"{self.where}: the directive {{{name}}} is not known: {title or body}"
-            )
+            told = f"{self.where}: the directive {{{name}}} is not known: {title or body}"
+            self.book.problem(told)
         self.solution = ANSWER if name == "solution-start" else ""
         return ""
 
