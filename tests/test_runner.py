@@ -163,7 +163,10 @@ def test_a_prediction_hides_its_answer():
     )
     assert made == f"{hidden}\n\nis five.\n\n</details>\n\nMore."
     assert writer.markdown("Next.") == "Next."
-    writer.markdown(":::{admonition} Predict\n4 or 5?\n:::")
+    for _ in range(2):
+        question = writer.markdown(":::{admonition} Predict\n4 or 5?\n:::")
+        assert question == "> **Predict**\n>\n> 4 or 5?"
+        writer.code("print(5)", {})
     assert writer.markdown("## A new section\n\nText.") == "## A new section\n\nText."
 
 

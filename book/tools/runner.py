@@ -222,11 +222,11 @@ class Writer:
             elif self.asked == "run" and plain.strip():
                 plain, self.asked = _answer_folded(plain), ""
             return plain
+        self.asked = "box" if title == "Predict" else self.asked  # a new question folds no answer
         inside, title = self.markdown(body), INLINE.sub(self._inline, title)
         if name == "admonition":
             if "dropdown" in options.get("class", ""):
                 return folded(_as_html(title), inside)
-            self.asked = "box" if title == "Predict" else self.asked
             return quoted(title, inside)
         if name in BOXES:
             return quoted(name.capitalize(), f"{title}\n\n{inside}".strip())
