@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import api
 import chapters
+import explorables
 import numbering
 import pytest
 import yaml
@@ -93,6 +94,13 @@ def test_each_line_of_the_map_leads_from_a_chapter_to_one_that_needs_it(book):
 def test_pages_follow_one_another_in_the_table_of_contents():
     numbers = [chapter.number for chapter in chapters.chapters().values()]
     assert all(a < b for a, b in pairwise(numbers))
+
+
+def test_every_explorable_figure_has_its_place():
+    cells = (cell for chapter in NOTEBOOKS.values() for cell in chapter.code)
+    placed = sorted(c.metadata["explorable"] for c in cells if "explorable" in c.metadata)
+    assert placed == sorted(explorables.ROOM) and len(placed) == 8
+    assert set(placed) <= {path.stem for path in explorables.SOURCES.glob("*.js")}
 
 
 # Words ----------------------------------------------------------------------------------------

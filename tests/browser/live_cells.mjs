@@ -1,9 +1,11 @@
 // Run the cells of live chapters under the very Pyodide of the pages; one line of JSON for each.
-// Arguments: Pyodide's folder, the kernel, the course as a ZIP file, a JSON file: what to run first, the chapters.
+// Arguments: Pyodide's folder, the kernel, the course as a ZIP file. Each line of the input is JSON:
+// what to run first, then a chapter each; "done" is the answer when all its cells have run.
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [folder, kernelFile, course, chapters] = process.argv.slice(2);
+const [folder, kernelFile, course] = process.argv.slice(2);
 try {
   const { loadPyodide } = await import(pathToFileURL(`${folder}/pyodide.mjs`));
   const py = await loadPyodide({ indexURL: folder, packages: ["numpy"] });
@@ -11,9 +13,10 @@ try {
   py.FS.writeFile("/course/live_kernel.py", readFileSync(kernelFile));
   py.runPython("import sys; sys.path.insert(0, '/course')");
   const kernel = py.pyimport("live_kernel");
-  const told = JSON.parse(readFileSync(chapters));
-  py.runPython(told.before);
-  for (const { chapter, cells } of told.chapters) {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  py.runPython(JSON.parse((await lines.next()).value));
+  for await (const line of lines) {
+    const { chapter, cells } = JSON.parse(line);
     const shown = {};
     kernel.start((cell, kind) => { (shown[cell] ??= new Set()).add(kind); });
     for (const { number, code } of cells) {
@@ -23,6 +26,7 @@ try {
       const seconds = process.cpuUsage(start).user / 1e6;  // of the processor: other work does not count
       console.log(JSON.stringify({ chapter, number, seconds, wrong, shown: [...shown[number] ?? []] }));
     }
+    console.log("done");
   }
   process.exit(0);
 } catch (error) {

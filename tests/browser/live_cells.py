@@ -1,8 +1,9 @@
 """Every cell of every live chapter, run under the very Pyodide build of the pages, in Node.
 
 A stage of ``make test``. By hand, names of chapters choose (``python tests/browser/live_cells.py
-01_neurons``), and ``--times`` lists the slow cells. What may fail is listed in EXCEPTIONS with the
-reason; an exception that is none any more is a failure, too.
+01_neurons``), ``--times`` lists the slow cells, and with ``--whole`` no trainer stops early, as in
+a reader's page. What may fail is listed in EXCEPTIONS with the reason; an exception that is none
+any more is a failure, too.
 
 So that it takes minutes, cells run in the smaller version that their author gave, and a trainer
 stops after STEPS steps, or one an epoch. A folded check of numbers may fail where such a run has
@@ -16,7 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +52,6 @@ EXCEPTIONS = ()
 # Live chapters that have not been gone through under Pyodide cell by cell; by name they are run.
 UNTRIED = (
     "04_backpropagation", "05_gradient_descent", "06_regularization",
-    "07_convolutional_networks", "08_deep_networks", "10_recurrent_networks", "11_attention",
     "12_scaling", "13_language_models", "14_assistants", "15_deployment",
     "16_explaining", "17_responsibility", "18_what_next",
 )  # fmt: skip
@@ -72,20 +74,23 @@ def to_run(name, cells, sources):
     return {"chapter": name, "cells": chosen}
 
 
-def run_in_node(program, folder, course, report, chapters):
-    """Run some chapters in one process; return what it says of each cell."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as told:
-        json.dump({"before": BEFORE, "chapters": chapters}, told)
-        told.flush()
-        command = [*program, RUNNER, folder, live.SOURCES / "kernel.py", course, told.name]
-        done = []
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, encoding="utf-8") as process:  # fmt: skip
-            for line in process.stdout:
-                if line.startswith('{"chapter"'):
-                    done.append(json.loads(line))
-                    report(done[-1])
-            said = process.stderr.read()
+def run_in_node(command, told, waiting, report):
+    """Take chapter after chapter to one process; return what it says of each cell."""
+    done, pipes = [], dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, **pipes, text=True, encoding="utf-8") as process:
+        with suppress(BrokenPipeError, IndexError):  # it has ended, or no chapter is left
+            print(json.dumps(told), file=process.stdin, flush=True)
+            while True:
+                print(json.dumps(waiting.popleft()), file=process.stdin, flush=True)
+                for line in process.stdout:
+                    if line == "done\n":
+                        break
+                    if line.startswith('{"chapter"'):
+                        done.append(json.loads(line))
+                        report(done[-1])
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        said = process.stderr.read()
     if process.returncode:
         print(f"FAILED: Node ended with {process.returncode}: {said[-800:]}", flush=True)
     return done, process.returncode
@@ -142,10 +147,12 @@ def main(arguments):
 
     with tempfile.TemporaryDirectory() as scratch:
         live.course(course := Path(scratch, "course.zip"))
-        halves = [[to_run(name, *found[name]) for name in order[i::2]] for i in range(2)]
+        command = [*program, RUNNER, folder, live.SOURCES / "kernel.py", course]
+        told = "" if "--whole" in arguments else BEFORE
+        waiting = deque(to_run(name, *found[name]) for name in order)
         with ThreadPoolExecutor(2) as pool:
-            node = partial(run_in_node, program, folder, course, report)
-            ran = list(pool.map(node, filter(None, halves)))
+            node = partial(run_in_node, command, told, waiting, report)
+            ran = [some.result() for some in [pool.submit(node) for _ in range(min(2, len(order)))]]
     results = {name: {} for name in found}
     for done, _ in ran:
         for result in done:

@@ -1,11 +1,14 @@
 """Reading by keyboard, without scripts, without a network, on paper, and on a budget."""
 
 from io import BytesIO
+from pathlib import Path
 
 import matplotlib.pyplot as plt
+import nbformat
 import pytest
 from browser.serve import pages
 
+ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [page for page in pages() if page.startswith(("book/0", "book/1"))] or ["not built"]
 FIRST = CHAPTERS[0]
 FOCUS = "document.activeElement"
@@ -180,13 +183,22 @@ def test_the_text_waits_for_no_script_font_or_picture(site, browser):
     page.close()
 
 
+def pictures_of(cell):
+    """Count the pictures that a page shows of a notebook's cell."""
+    if cell.cell_type != "code":
+        return cell.source.count("![")
+    outputs = (output.get("data", {}) for output in cell.outputs)
+    return sum("image/png" in data for data in outputs)
+
+
 @pytest.mark.parametrize("address", CHAPTERS)
 def test_figures_keep_their_places(address, visit):
     page = visit(address, java_script_enabled=False)
     pictures = page.locator("article img[src*='_images']")
     for picture in pictures.all():
         assert picture.get_attribute("width") and picture.get_attribute("height")
-    assert pictures.count() >= 3
+    notebook = nbformat.read(ROOT / Path(address).with_suffix(".ipynb"), as_version=4)
+    assert pictures.count() == sum(map(pictures_of, notebook.cells))
     figure = page.locator("article .cell_output img[src*='_images']").first
     assert figure.evaluate("e => e.naturalWidth") // 2 == int(figure.get_attribute("width"))
     assert pictures.last.get_attribute("loading") == "lazy"
