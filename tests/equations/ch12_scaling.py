@@ -1,5 +1,7 @@
 """What the symbols of chapter 12 are bound to: as far as can be, what nncourse computes."""
 
+import numpy as np
+
 import nncourse as nn
 from equations import Chapter
 from nncourse.scale.architectures import GPT3, Architecture
@@ -59,6 +61,44 @@ def run_time(rng):
 def training_memory(rng):
     n = float(rng.integers(1000, 9999))
     return {"N": n, r"\text{bytes}": sum(nn.counting.training_bytes(n).values())}
+
+
+def sent_by_ring(cards, size):
+    """Return how many bytes each card sends until all have the sum of arrays of so many bytes."""
+    has = [[{card} for _ in range(cards)] for card in range(cards)]  # whose summands, by piece
+    everybody, sent = set(range(cards)), 0.0
+    while any(piece != everybody for card in has for piece in card):
+        moved = [(card - sent) % cards for card in range(cards)]
+        for card, piece in [(c, int(p)) for c, p in enumerate(moved)]:
+            has[(card + 1) % cards][piece] = has[(card + 1) % cards][piece] | has[card][piece]
+        sent += 1
+    return sent * size / cards
+
+
+@chapter.evaluates("eq-split-bytes")
+def split_bytes(rng):
+    k, m, n, d = (int(size) for size in rng.integers(2, 9, 4))
+    parameters = float(rng.integers(1000, 9999))
+    activations = 2 * n * d  # bytes
+    return {
+        "K": k,
+        "M": m,
+        "n": n,
+        "d": d,
+        "N": parameters,
+        r"\text{data}": sent_by_ring(k, 2 * parameters),
+        r"\text{tensor}": sum(4 * [sent_by_ring(k, activations)] * m),
+        r"\text{pipeline}": activations + activations,  # forward, and their gradients back
+    }
+
+
+@chapter.evaluates("eq-pipeline-idle")
+def pipeline_idle(rng):
+    k, m = (int(size) for size in rng.integers(2, 9, 2))
+    busy = np.zeros((k, m + k - 1), bool)  # card i works on piece j at time i + j
+    for card in range(k):
+        busy[card, card : card + m] = True
+    return {"K": k, "m": m, r"\text{idle}": 1 - busy[0].mean()}
 
 
 @chapter.evaluates("eq-power-law", "eq-power-law-line")
