@@ -254,6 +254,12 @@ RANK = Exercise(
         Mistake(
             _shared, "The budget is for all layers together; small ones leave room for others."
         ),
+        Mistake(
+            lambda shapes, budget: min(
+                budget // sum(a + b for a, b in shapes), min(max(shape) for shape in shapes)
+            ),
+            "No rank is larger than the SMALLER side of a matrix.",
+        ),
     ),
     points=1,
 )

@@ -98,7 +98,8 @@ def _merge_cases(rng):
     sizes = (3, 6, 2, 0, 1), (4, 2, 3, 1, 0), (5, 4, 3, 3000, 3000.5), (2, 5, 2, -2000, -2001)
     fixed = (np.array([1.0, 0.0]), 1.0, 1.5, np.array([0.0, 1.0]), 0.0, 2.5)
     drawn = [(*_half(rng, a, e, s1), *_half(rng, b, e, s2)) for a, b, e, s1, s2 in sizes]
-    return [fixed, *drawn]
+    far = [(*_half(rng, 3, 2, -m), *_half(rng, 4, 2, m)) for m in (1500, -1500)]
+    return [fixed, *drawn, *far]
 
 
 MERGED_HALVES = Exercise(
@@ -124,6 +125,20 @@ MERGED_HALVES = Exercise(
         ),
         Mistake(_undivided, "The weights of the two halves must sum to 1."),
         Mistake(_raw, "exp of a score in the thousands overflows or is 0. What may be subtracted?"),
+        Mistake(
+            lambda y1, m1, z1, y2, m2, z2: (
+                (z1 * y1 + z2 * np.exp(m2 - m1) * y2) / (z1 + z2 * np.exp(m2 - m1))
+            ),
+            "exp(m2 − m1) overflows where the second half has much larger scores. Which of the "
+            "two may always be subtracted?",
+        ),
+        Mistake(
+            lambda y1, m1, z1, y2, m2, z2: (
+                (z1 * np.exp(m1 - m2) * y1 + z2 * y2) / (z1 * np.exp(m1 - m2) + z2)
+            ),
+            "exp(m1 − m2) overflows where the first half has much larger scores. Which of the "
+            "two may always be subtracted?",
+        ),
     ),
     points=2,
 )

@@ -155,6 +155,10 @@ SOFTMAX_BACKWARD = Exercise(
             "Each row has a maximum of its own.",
         ),
         Mistake(_overflowing, "exp(1000) is infinite. What may you subtract from a row first?"),
+        Mistake(
+            lambda grad, x: softmax(x) * (grad - np.sum(grad * softmax(x), axis=0)),
+            "Your probabilities are right. The sum over paths runs along a row: which axis?",
+        ),
     ),
     points=2,
     without=(
@@ -380,6 +384,10 @@ NORMALIZE_BACKWARD = Exercise(
         Mistake(
             _other_deviation(_deviation_without_one),
             "Your variance divides by d - 1; this layer's divides by d.",
+        ),
+        Mistake(
+            _other_deviation(lambda x: x.std(axis=1, keepdims=True) + 1e-5),
+            "The small number is added to the variance, under the root.",
         ),
     ),
     points=3,

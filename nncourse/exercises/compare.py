@@ -48,6 +48,11 @@ def difference(received, expected, *, tolerance=None, name="the result", reveal=
 
 def _difference(received, expected, tolerance, name, reveal):
     if isinstance(expected, dict):
+        if isinstance(received, dict) and (missing := expected.keys() - received.keys()):
+            has = sorted(map(repr, received.keys() - expected.keys()))
+            if reveal:
+                instead = f", but has {', '.join(has)}" if has else ""
+                return f"{name} lacks the keys {', '.join(sorted(map(repr, missing)))}{instead}"
         if not isinstance(received, dict) or received.keys() != expected.keys():
             return _unequal(name, f"a dict with the keys {list(expected)}", _say(received), reveal)
         parts = [(f"{name}[{k!r}]", received[k], expected[k]) for k in expected]

@@ -236,6 +236,16 @@ def _every_maximum(grad, x, k, s):
     return dx
 
 
+def _strides_forgotten(grad, x, k, s):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(grad.shape):
+        window = x[i * k : (i + 1) * k, j * k : (j + 1) * k]
+        if window.size:
+            u, v = np.unravel_index(window.argmax(), window.shape)
+            dx[i * k + u, j * k + v] += grad[i, j]
+    return dx
+
+
 def _pool_cases(rng):
     cases = []
     for height, width, k, s in (7, 9, 3, 2), (6, 5, 3, 1), (8, 7, 2, 2), (9, 9, 2, 3):
@@ -264,6 +274,10 @@ MAX_POOL_BACKWARD = Exercise(
         Mistake(
             lambda grad, x, k, s: _pool_backward(grad, x, k, s, last=True),
             "At a tie you choose the last pixel of the window, not the first in reading order.",
+        ),
+        Mistake(
+            _strides_forgotten,
+            "Where does the window of grad[i, j] begin? The windows are s apart, not k.",
         ),
     ),
     points=3,

@@ -150,6 +150,13 @@ FOLDED = Exercise(
         Mistake(_kernel_kept, "Your bias is right. The division reaches the kernel, too."),
         Mistake(_scaled_beta, "β is added after the division. Why is it divided here?"),
         Mistake(_wrong_axis, "One factor a filter: on which axis of the kernel are the filters?"),
+        Mistake(
+            lambda kernel, bias, gamma, beta, mean, variance, epsilon: (
+                _folded(kernel, bias, gamma, beta, mean, variance, epsilon)[0],
+                bias + beta - mean * gamma / np.sqrt(variance + epsilon),
+            ),
+            "The kernel is right. The bias goes through the normalization, too: it is scaled.",
+        ),
     ),
     points=2,
 )
@@ -268,6 +275,10 @@ RENORMALIZED = Exercise(
         Mistake(_not_undone, "x is no picture yet: undo its standardization first."),
         Mistake(_small, "127 and 128 belong to pixels from 0 to 255. Are yours?"),
         Mistake(_unit, "This is the picture, from 0 to 1. What does the network want to see?"),
+        Mistake(
+            lambda x, mean, std: (255 * (x + mean) * std - 127) / 128,
+            "Undo the two steps in the opposite order: which came last?",
+        ),
     ),
     points=1,
 )

@@ -174,6 +174,14 @@ def _with_nan(body, features):
     return _status(body, features, nan=True)
 
 
+def _lenient(body, features, *, constants=False, strict=True):
+    if constants and any(word in body for word in ("NaN", "Infinity")):
+        return 422
+    if not strict and ('"more"' in body or body.endswith("[]}")):
+        return 200
+    return _status(body, features)
+
+
 def _body_cases(rng):
     def body(rows, name="instances"):
         return json.dumps({name: rows})
@@ -215,6 +223,14 @@ STATUS = Exercise(
         Mistake(_with_nothing, "No example at all: what should be predicted?"),
         Mistake(
             _with_nan, "json.loads reads NaN, Infinity and 1e999. See parse_constant, isfinite."
+        ),
+        Mistake(
+            lambda body, features: _lenient(body, features, constants=True),
+            "NaN and Infinity are no JSON: see parse_constant of json.loads.",
+        ),
+        Mistake(
+            lambda body, features: _lenient(body, features, strict=False),
+            "The rows are right. And what stands around them: other names, an empty list?",
         ),
     ),
     points=3,

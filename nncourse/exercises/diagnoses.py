@@ -1,6 +1,7 @@
 """What wrong numbers have in common with the right ones: sign, factor, order, a small number."""
 
 from collections import Counter
+from itertools import permutations
 
 import numpy as np
 
@@ -23,15 +24,35 @@ def diagnosis(failing):
     >>> diagnosis([((x,), -x, x) for x in (1.0, 2.0)])
     'It has the opposite sign.'
     """
-    part, trials = _one_part(failing)
+    if failing and all(_exchanged(r, e) for _, r, e in failing):
+        return "The parts are right, but in another order than they should be returned in."
+    part, trials, only = _one_part(failing)
     trials = [(a, numbers(r), numbers(e)) for a, r, e in trials]
     trials = [(a, r, e) for a, r, e in trials if r is not None and e is not None]
-    looks = (_shape, _same_shape, _sizes)
+    looks = (_shape, _same_shape, _sizes, _places)
     said = Counter(text for look in looks for trial in trials for text in look(*trial))
-    text, count = said.most_common(1)[0] if said else ("", 0)
-    if 2 * count < len(failing) or count < min(2, len(failing)):
-        return ""
-    return f"{part}: {text}" if part else text[:1].upper() + text[1:]
+    for text, count in said.most_common():
+        if 2 * count < len(failing) or count < min(2, len(failing)):
+            break
+        if ("times" not in text and "than it should" not in text) or _not_by_chance(trials):
+            return f"{part}: {text}" if part else text[:1].upper() + text[1:]
+    same = all(r.shape == e.shape for _, r, e in trials)
+    return f"{part} is wrong; the rest is right." if only and same else ""
+
+
+def _exchanged(r, e):
+    """Say whether the right parts have been returned in another order."""
+    same = isinstance(e, tuple) and isinstance(r, (tuple, list)) and len(r) == len(e) < 5
+    if not same or not difference(r, e):
+        return False
+    return any(not difference(order, e) for order in permutations(r))
+
+
+def _not_by_chance(trials):
+    """Single numbers stand in some ratio always: two different ones must agree."""
+    if any(e.size > 1 for _, _, e in trials):
+        return True
+    return len({(float(e.ravel()[0])) for _, _, e in trials if e.size}) > 1
 
 
 def _one_part(failing):
@@ -39,12 +60,13 @@ def _one_part(failing):
     lengths = {len(e) if isinstance(e, tuple) else 0 for _, _, e in failing}
     same = all(isinstance(r, (tuple, list)) and len(r) in lengths for _, r, _ in failing)
     if lengths == {0} or len(lengths) > 1 or not same:
-        return "", failing
+        return "", failing, False
     (count,) = lengths
-    for i in range(count):
-        if all(difference(r[i], e[i]) for _, r, e in failing):
-            return f"Part {i} of the result", [(a, r[i], e[i]) for a, r, e in failing]
-    return "", failing
+    bad = [{i for i in range(count) if difference(r[i], e[i])} for _, r, e in failing]
+    for i in sorted(set.intersection(*bad)):
+        only = set.union(*bad) == {i}
+        return f"Part {i} of the result", [(a, r[i], e[i]) for a, r, e in failing], only
+    return "", failing, False
 
 
 def _close(a, b):
@@ -129,3 +151,50 @@ def _sizes(arguments, r, e):
                 if size > 1 and factor and abs(factor - value) < 1e-6 * value:
                     where = f"axis {axis} of argument {i}"
                     yield f"it is too {way} by a factor that is the size of {where}. Sum or mean?"
+        if isinstance(argument, (int, float)) and argument > 0 and argument not in (0.5, 1, 2):
+            for power, words in ((1, ""), (2, "the square of "), (0.5, "the root of ")):
+                for value, way in ((argument**power, "large"), (argument**-power, "small")):
+                    if factor and abs(factor - value) < 1e-6 * value:
+                        yield f"it is too {way} by a factor that is {words}argument {i}."
+
+
+def _places(arguments, r, e):
+    """Where the wrong entries stand, and what holds along an axis."""
+    if r.shape != e.shape or e.ndim not in (1, 2) or e.size < 3:
+        return
+    if e.dtype.kind != "b" and r.dtype.kind != "b":
+        yield from _moved(r.astype(float), e.astype(float))
+    wrong = np.array([difference(a, b) is not None for a, b in zip(r, e, strict=True)])
+    if len(wrong) > 2 and wrong.sum() == 1 and (wrong[0] or wrong[-1]):
+        yield (
+            f"only the {'first' if wrong[0] else 'last'} entry is wrong."
+            if e.ndim == 1
+            else (f"only the {'first' if wrong[0] else 'last'} row is wrong.")
+        )
+    elif e.ndim == 2 and min(e.shape) > 2 and not wrong.all() and wrong.any():
+        yield "some rows are right, others are not. What do the wrong ones have in common?"
+
+
+def _moved(r, e):
+    if not np.isfinite(r).all() or not np.isfinite(e).all():
+        return
+    zero, missing = e == 0, r == 0
+    if zero.any() and not zero.all() and np.array_equal(zero, ~missing):
+        yield "it is 0 just where it should not be, and the other way around."
+    elif len(e) > 2 and np.unique(e, axis=0).shape[0] > 2:
+        if _close(r[1:], e[:-1]) or _close(r[:-1], e[1:]):
+            yield "it is shifted by one place along axis 0."
+    if e.ndim != 2 or min(e.shape) < 2:
+        return
+    for axis, kind in ((1, "row"), (0, "column")):
+        total = e.sum(axis=axis)
+        if np.allclose(total, 1) and (e >= 0).all() and not np.allclose(r.sum(axis=axis), 1):
+            yield f"each {kind} should sum to 1."
+        elif (e != 0).all() and _alike_along(r / e, axis):
+            yield f"each {kind} is off by a factor of its own. How is it scaled?"
+        elif _alike_along(r - e, axis):
+            yield f"each {kind} is off by a number of its own, the same for all of the {kind}."
+
+
+def _alike_along(values, axis):
+    return np.allclose(values, values.mean(axis=axis, keepdims=True), rtol=1e-6, atol=1e-10)

@@ -68,6 +68,12 @@ MENDED = Exercise(
             _attributions_with(from_zero=True),
             "What does the network see of the baseline? Not zeros.",
         ),
+        Mistake(
+            lambda pixels, black, *rest: (
+                _attributions(pixels, black, *rest) * pixels / (pixels - black)
+            ),
+            "The way begins at the baseline: multiply by the difference, not by the pixels.",
+        ),
     ),
     points=2,
 )
@@ -320,6 +326,12 @@ ORDERS = Exercise(
         Mistake(_orders_with(z=3.92), "± tolerance: to each side, not in all."),
         Mistake(_already_divided, "That divides by the orders of the pilot run. Which are sought?"),
         Mistake(_other_axis, "The spread of one player over the orders, not of one order."),
+        Mistake(
+            lambda gains, tolerance: int(
+                np.ceil(gains.var(axis=0, ddof=1).mean() * (1.96 / tolerance) ** 2)
+            ),
+            "For every player: whose variance decides, the mean's or the largest?",
+        ),
     ),
     points=2,
 )

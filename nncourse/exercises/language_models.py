@@ -108,7 +108,8 @@ def _attend(
     place = t if position is None else position(t)
     place_k = place if of_key is None else of_key(t)
     q = rotate(q[None], cos[[place]], sin[[place]])[0]
-    k = rotate(k[None], cos[[place_k]], sin[[place_k]])[0]
+    if place_k is not None:
+        k = rotate(k[None], cos[[place_k]], sin[[place_k]])[0]
     keys, values = np.vstack([keys, k]), np.vstack([values, v])
     seen = t + 1 if itself else t
     scores = keys[:seen] @ q / (np.sqrt(len(q)) if scale else 1)
@@ -121,6 +122,20 @@ def _attend_cases(rng):
         cos, sin = rotary_tables(16, d, dtype=float)
         cases.append((*rng.normal(size=(3, d)), *rng.normal(size=(2, t, d)), cos, sin))
     return cases
+
+
+def _all_again(q, k, v, keys, values, cos, sin):
+    t = len(keys)
+    keys, values = np.vstack([keys, k]), np.vstack([values, v])
+    keys = rotate(keys, cos[: t + 1], sin[: t + 1])
+    scores = keys @ rotate(q[None], cos[[t]], sin[[t]])[0] / np.sqrt(len(q))
+    return softmax(scores) @ values, keys, values
+
+
+def _value_rotated(q, k, v, keys, values, cos, sin):
+    t = len(keys)
+    turned = rotate(v[None], cos[[t]], sin[[t]])[0]
+    return _attend(q, k, turned, keys, values, cos, sin)
 
 
 def _misattended(**changes):
@@ -148,6 +163,15 @@ ATTEND_WITH_CACHE = Exercise(
         Mistake(
             _misattended(itself=False),
             "The cache grows as it should. Does the new token also look at itself?",
+        ),
+        Mistake(_all_again, "The keys in the cache are rotated already. Twice is too often."),
+        Mistake(
+            _value_rotated,
+            "Positions are for comparing: query and key are rotated. And the value?",
+        ),
+        Mistake(
+            _misattended(of_key=lambda t: None),
+            "The cache keeps rotated keys. Is the new one rotated?",
         ),
     ),
     points=3,
@@ -236,6 +260,10 @@ def _draft_cases(rng):
     return [*cases, (np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.5, 0.25]), 3)]
 
 
+def _worth_with(kept, ahead):
+    return kept, float(sum(kept**i for i in range(ahead + 1)))
+
+
 DRAFT_WORTH = Exercise(
     "draft_worth",
     answer=lambda p, q, ahead: _kept_by(lambda p, q: np.minimum(p, q).sum())(p, q, ahead),
@@ -255,6 +283,10 @@ DRAFT_WORTH = Exercise(
         Mistake(
             _kept_by(lambda p, q: 1 - np.abs(p - q).sum()),
             "The absolute differences count each missing share twice: once above, once below.",
+        ),
+        Mistake(
+            lambda p, q, ahead: _worth_with(float(np.sum(p * np.minimum(1, p / q))), ahead),
+            "The guesses come from the draft: its distribution is the one to average over.",
         ),
     ),
     points=2,

@@ -95,6 +95,12 @@ def _call_forgotten(small, large, share):
     return math.ceil(share / (1 - share) * per_call / per_image)
 
 
+def _of_large(small, large, share):
+    t0, t1 = _constants(small, large)
+    speed = share * large[0] / large[1]
+    return math.ceil(speed * t0 / (1 - speed * t1) - 1e-9)
+
+
 def _saturating_cases(rng):
     cases = [((8, 3.0), (128, 9.0), 0.93), ((1, 0.25), (64, 0.75), 0.37)]
     while len(cases) < 8:
@@ -277,6 +283,7 @@ EXERCISES = (
             Mistake(_without_numerator, "Solve for n again: the share also stands above the line."),
             Mistake(_upside_down, "A larger share needs a larger batch. Does yours grow?"),
             Mistake(_call_forgotten, "Both steps contain the call. Take their difference first."),
+            Mistake(_of_large, "The top speed is that of an endless batch: what is left of t0?"),
         ),
         points=2,
     ),
@@ -328,6 +335,12 @@ EXERCISES = (
             Mistake(_roots, "Squared errors are compared, not their roots."),
             Mistake(_clipped, "A model worse than the baseline must show it."),
             Mistake(_error_alone, "An error alone says nothing. What is it compared with?"),
+            Mistake(
+                lambda y_train, y_test, prediction: (
+                    1 - np.sum((y_test - prediction) ** 2) / np.sum((y_test - y_train.mean()) ** 2)
+                ),
+                "Print the shape of y_test - prediction where prediction has the shape (n, 1).",
+            ),
         ),
         points=3,
     ),

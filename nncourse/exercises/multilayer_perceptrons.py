@@ -95,6 +95,11 @@ def _states_of_examples(x, w, b):
     return dead, always, len(x) - dead - always
 
 
+def _states_of_examples_and_rest(x, w, b):
+    dead, always, _ = _states_of_examples(x, w, b)
+    return dead, always, w.shape[1] - dead - always
+
+
 def _layer_cases(rng):
     # On these two examples, sums of (0, -1), (0, 1), (2, 3), (-2, -3), (-1, 2), (3, -1), (-3, 1).
     w = np.array([[0.0, 0.0, 2.0, -2.0, -1.0, 3.0, -3.0], [-1.0, 1.0, 3.0, -3.0, 2.0, -1.0, 1.0]])
@@ -278,6 +283,11 @@ EXERCISES = (
                 lambda x, w, b: (*_neuron_states(x, w, b)[:2], w.shape[1]),
                 "the third number is for the neurons that are neither dead nor always on.",
             ),
+            Mistake(
+                _states_of_examples_and_rest,
+                "You ask of each example whether all neurons are on. Ask of each neuron: the other "
+                "axis.",
+            ),
         ),
         points=2,
     ),
@@ -420,6 +430,10 @@ EXERCISES = (
             Mistake(
                 lambda t, y: (0.0, _relu_interpolant(t, y)[1]),
                 "all coefficients are right. Where does the curve start?",
+            ),
+            Mistake(
+                lambda t, v: (v[0], np.diff(np.diff(v) / (t[1] - t[0]), prepend=0.0)),
+                "The knots have different distances: each piece has its own.",
             ),
         ),
         points=3,

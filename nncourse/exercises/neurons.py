@@ -100,6 +100,10 @@ MAJORITY = Exercise(
             lambda x: (x.sum(axis=1) > 2).astype(int),
             "Your threshold is a fixed number. How many votes are a majority depends on d.",
         ),
+        Mistake(
+            lambda x: (x.sum(axis=1) > x.shape[1] / 2 + 1).astype(int),
+            "Your threshold is one vote too high: 3 of 4 are a majority.",
+        ),
     ),
     points=1,
 )
@@ -148,6 +152,10 @@ EXACTLY_ONE = Exercise(
         Mistake(
             lambda x: (x[:, 0] != x[:, 1]).astype(int),
             "You look at two inputs only. There are d of them.",
+        ),
+        Mistake(
+            lambda x: ((x.sum(axis=1) == 1) | (x.sum(axis=1) == 2)).astype(int),
+            "Two ones pass with you. From how many on must the second neuron speak?",
         ),
     ),
     points=2,
@@ -403,6 +411,10 @@ FIRST_REPEAT = Exercise(
             lambda x, t: _repeat(x, t, sign=True),
             "np.sign(0) is 0, neither target: with you a sum of 0 is always a mistake. It counts "
             "as +1.",
+        ),
+        Mistake(
+            lambda x, t: max(_repeat(x, t, latest=True), 0),
+            "You compare with the epoch before only: a circle may take several epochs. Go on.",
         ),
     ),
     points=3,

@@ -318,6 +318,10 @@ RIDGE_PATH = Exercise(
             _ridge_with(lambda s, n, strength: 1 / s + 0 * strength),
             "every strength gives the same weights: where is the penalty?",
         ),
+        Mistake(
+            _ridge_with(lambda s, n, strength: 1 / (s**2 + n * strength)),
+            "Put X = U S Vᵀ into the equation: a singular value is left above the line, too.",
+        ),
     ),
     points=3,
 )

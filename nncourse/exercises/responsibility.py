@@ -236,6 +236,10 @@ ELSEWHERE = Exercise(
         Mistake(_found_only, "That is a part of everybody. Of the accused?"),
         Mistake(_swapped, "Which proportion of a place has it?"),
         Mistake(_one_minus_false, "Those who are left alone are not among the accused."),
+        Mistake(
+            lambda true, false, bases: true * bases + false * (1 - bases),
+            "That is how many are accused. What proportion of them has it?",
+        ),
     ),
     points=1,
 )
@@ -288,6 +292,10 @@ PEOPLE = Exercise(
         Mistake(_with(_people, rounding=np.floor), "Rounded down, it is not quite enough."),
         Mistake(_with(_people, both=False), "Both groups' rates are uncertain."),
         Mistake(_each_alone, "Variances add up, standard errors do not."),
+        Mistake(
+            lambda rate_a, rate_b, base_a, base_b: _people(rate_a, rate_b, 1 - base_a, 1 - base_b),
+            "True-positive rates are of those who are positive: base rate times people.",
+        ),
     ),
     points=2,
 )

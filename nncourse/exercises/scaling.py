@@ -198,6 +198,12 @@ def _cheapest_cases(rng):
     return cases
 
 
+def _misspent_on_a_grid(*arguments):
+    best = _cheapest(*arguments)
+    grid = np.logspace(6, 13, 100)
+    return float(grid[np.abs(np.log(grid / best)).argmin()])
+
+
 def _misspent(**changes):
     return lambda *arguments: _cheapest(*arguments, **changes)
 
@@ -216,6 +222,7 @@ CHEAPEST_SIZE = Exercise(
         Mistake(
             _smallest, "That is the smallest size that could ever reach it, with endless data."
         ),
+        Mistake(_misspent_on_a_grid, "Nearly: to be within 1 %, your steps in N are too large."),
     ),
     points=3,
     tolerance=0.01,

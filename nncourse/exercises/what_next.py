@@ -104,6 +104,11 @@ def _along_units(kernel):
     return _two_of_four(turned).T if turned.shape[0] % 4 == 0 else _half_of_all(kernel)
 
 
+def _along_rows(kernel):
+    """Take four numbers as they lie in memory."""
+    return _two_of_four(kernel.reshape(-1, 4).T).T.reshape(kernel.shape)
+
+
 def _half_of_all(kernel):
     return np.where(np.abs(kernel) > np.median(np.abs(kernel)), kernel, 0.0)
 
@@ -147,6 +152,9 @@ TWO_OF_FOUR = Exercise(
         Mistake(_half_of_columns, "Half of each column, but is it two in every group of four?"),
         Mistake(_whole_rows, "Each unit chooses for itself: column by column."),
         Mistake(_mask_only, "That is the mask. Return the kernel with its weights."),
+            Mistake(
+            _along_rows, "Four neighbors along the inputs: down a column, not along a row."
+        ),
     ),
     points=1,
 )  # fmt: skip
@@ -279,6 +287,13 @@ JUMP = Exercise(
         Mistake(_no_division, "What is left after the noise is √now times the clean point."),
         Mistake(_whole_noise, "How much noise is in x? Not all of it."),
         Mistake(_only_scaled, "Scaling alone keeps the noise in it."),
+            Mistake(
+            lambda x, noise, now, then: (
+                math.sqrt(then / now) * (x + math.sqrt(1 - now) * noise)
+                + math.sqrt(1 - then) * noise
+            ),
+            "To find the clean point, solve for x₀: the noise is taken off, not added.",
+        ),
     ),
     points=2,
 )  # fmt: skip

@@ -1,0 +1,134 @@
+"""Wrong results that would be right for other inputs: an argument left out, negated, exchanged."""
+
+import copy
+import inspect
+from itertools import combinations
+
+import numpy as np
+
+from .calling import called
+from .compare import difference, numbers
+
+__all__ = ["as_if"]
+
+_TURNED = "were transposed. Along which axis do you work?"
+_SECONDS = 1  # for one call of the reference with other inputs
+
+
+def as_if(answer, trials, tolerance=None):
+    """Say which change of one argument explains the wrong results, or return ''.
+
+    The reference is run with an argument replaced: by 0, by 1, by its opposite, by its square, by
+    one more, by its neighbor. If it then gives what the answer gave in at least half of the failing
+    cases, and two, that is said. Whole numbers agree by chance, so for them all cases must.
+
+    Parameters
+    ----------
+    answer : callable
+        The reference.
+    trials : list of (arguments, received, expected, problem)
+        ``problem`` is None where the result is right.
+
+    Examples
+    --------
+    >>> cases = [((x, b), 2 * x, 2 * x + b, "?") for x, b in ((1.0, 0.5), (2.0, 0.7))]
+    >>> as_if(lambda x, b: 2 * x + b, cases)
+    'Your result would be right if `b` were 0. Does it come in wherever it should?'
+    """
+    failing = [t for t in trials if t[3]]
+    whole = all((e := numbers(t[2])) is None or e.dtype.kind != "f" for t in failing)
+    needed = trials if whole else failing
+    if len(needed) < 2 or any(isinstance(t[1], Exception) for t in failing):
+        return ""
+    best, most = "", 0
+    for text in _changes(answer, failing[0][0]):
+        count = _explained(answer, text, needed, tolerance, all_of_them=whole)
+        if count > most:
+            best, most = text, count
+    return f"Your result would be right if {best}" if best else ""
+
+
+def _explained(answer, text, trials, tolerance, all_of_them):
+    """Return in how many cases a change leads to the result; 0 if that is too few."""
+    count, allowed = 0, 0 if all_of_them else len(trials) // 2
+    for i, trial in enumerate(trials):
+        arguments = _changes(answer, trial[0]).get(text)
+        if arguments is not None and _gives(
+            answer, arguments, trial[1], tolerance, _TURNED in text
+        ):
+            count += 1
+        elif i + 1 - count > allowed:
+            return 0
+    return count if count >= 2 else 0
+
+
+def _gives(answer, arguments, received, tolerance, turned):
+    with np.errstate(all="ignore"):
+        result = called(answer, copy.deepcopy(arguments), seconds=_SECONDS)
+    if isinstance(result, Exception):
+        return False
+    array = numbers(result)
+    if array is not None and not np.isfinite(array).all():
+        return False
+    if turned and array is not None and array.ndim == 2:
+        result = array.T
+    return difference(received, result, tolerance=tolerance) is None
+
+
+def _changes(answer, arguments):
+    """Return a dict from what is changed, in words, to the arguments after that."""
+    names = [f"`{name}`" for name in inspect.signature(answer).parameters]
+    found = {}
+    for i, value in enumerate(arguments):
+        for words, other in _others(value):
+            changed = (*arguments[:i], other, *arguments[i + 1 :])
+            found.setdefault(words.format(names[i]), changed)
+    for i, j in combinations(range(len(arguments)), 2):
+        a, b = arguments[i], arguments[j]
+        if type(a) is type(b) and np.shape(a) == np.shape(b) and type(a) in (float, np.ndarray):
+            changed = list(arguments)
+            changed[i], changed[j] = b, a
+            found[f"{names[i]} and {names[j]} were exchanged. Which is which?"] = tuple(changed)
+    if all(isinstance(a, np.ndarray) and a.ndim == 2 for a in arguments):
+        words = f"{' and '.join(names[: len(arguments)])} {_TURNED}"
+        found[words] = tuple(a.T.copy() for a in arguments)
+    return found
+
+
+def _others(value):
+    """Yield the values that a slip puts in the place of one: (words, value)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.ndarray)):
+        return
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf" or not array.size:
+        return
+
+    def like(other):
+        return other if array.ndim else type(value)(other)
+
+    fraction, scalar = array.dtype.kind == "f", array.ndim == 0
+    if fraction:
+        yield "{} were 0. Does it come in wherever it should?", like(np.zeros_like(array))
+    if not (scalar and value == 1):
+        yield "{} were 1. Does it come in wherever it should?", like(np.ones_like(array))
+    if not fraction:
+        yield "{} were one more. Off by one?", like(array + 1)
+        if (array > 1).all():
+            yield "{} were one less. Off by one?", like(array - 1)
+    else:
+        yield "{} had the opposite sign.", like(-array)
+        yield "{} were twice as large. Is a factor of 2 lost, or too much?", like(2 * array)
+        yield "{} were half as large. Is a factor of 2 lost, or too much?", like(array / 2)
+        if (array > 0).all():
+            yield "{} were squared first. Is it a root that you need?", like(array**2)
+            yield "the root of {} were taken first. Is it a square that you need?", like(array**0.5)
+            yield "1 were divided by {} first. Multiply, or divide?", like(1 / array)
+        if ((array > 0) & (array < 1)).all():
+            yield "1 − {} stood in its place.", like(1 - array)
+    if not scalar:
+        if (array < 0).any():
+            yield "no {} were negative. Where does the sign get lost?", np.abs(array)
+        if array.ndim == 1 and fraction:
+            yield "all {} were equal to their mean.", np.full_like(array, array.mean())
+            yield "{} came in the opposite order.", array[::-1].copy()
+            yield "{} came in the order of size.", np.sort(array)
