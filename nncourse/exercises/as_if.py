@@ -2,14 +2,15 @@
 
 import copy
 import inspect
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 
-from .calling import called
+from .calling import called, plain
 from .compare import difference, numbers
 
-__all__ = ["as_if"]
+__all__ = ["as_if", "cases_needed", "explained"]
 
 _TURNED = "were transposed. Along which axis do you work?"
 _SECONDS = 1  # for one call of the reference with other inputs
@@ -19,8 +20,8 @@ def as_if(answer, trials, tolerance=None):
     """Say which change of one argument explains the wrong results, or return ''.
 
     The reference is run with an argument replaced: by 0, by 1, by its opposite, by its square, by
-    one more, by its neighbor. If it then gives what the answer gave in at least half of the failing
-    cases, and two, that is said. Whole numbers agree by chance, so for them all cases must.
+    one more, by its neighbor. If it then gives what the answer gave in all failing cases, and two,
+    that is said. Whole numbers agree by chance: for them right results must be the same, too.
 
     Parameters
     ----------
@@ -35,44 +36,62 @@ def as_if(answer, trials, tolerance=None):
     >>> as_if(lambda x, b: 2 * x + b, cases)
     'Your result would be right if `b` were 0. Does it come in wherever it should?'
     """
+    needed = cases_needed(trials)
+    for text in _changes(answer, needed[0][0]) if needed else ():
+        if explained(partial(_with_others, answer, text), needed, tolerance):
+            return f"Your result would be right if {text}"
+    return ""
+
+
+def cases_needed(trials):
+    """Return the cases that a slip must explain: the failing ones, for whole numbers all."""
     failing = [t for t in trials if t[3]]
-    whole = all((e := numbers(t[2])) is None or e.dtype.kind != "f" for t in failing)
-    needed = trials if whole else failing
-    if len(needed) < 2 or any(isinstance(t[1], Exception) for t in failing):
-        return ""
-    best, most = "", 0
-    for text in _changes(answer, failing[0][0]):
-        count = _explained(answer, text, needed, tolerance, all_of_them=whole)
-        if count > most:
-            best, most = text, count
-    return f"Your result would be right if {best}" if best else ""
+    if any(isinstance(t[1], Exception) for t in failing):
+        return []
+    needed = failing if any(_has_fractions(t[2]) for t in failing) else trials
+    return needed if len(needed) > 1 else []
 
 
-def _explained(answer, text, trials, tolerance, all_of_them):
-    """Return in how many cases a change leads to the result; 0 if that is too few."""
-    count, allowed = 0, 0 if all_of_them else len(trials) // 2
-    for i, trial in enumerate(trials):
-        arguments = _changes(answer, trial[0]).get(text)
-        if arguments is not None and _gives(
-            answer, arguments, trial[1], tolerance, _TURNED in text
-        ):
-            count += 1
-        elif i + 1 - count > allowed:
-            return 0
-    return count if count >= 2 else 0
+def _has_fractions(value):
+    if isinstance(value, (tuple, list)):
+        return any(map(_has_fractions, value))
+    array = numbers(value)
+    return array is not None and array.dtype.kind == "f" and array.size > 0
 
 
-def _gives(answer, arguments, received, tolerance, turned):
+def explained(changed, trials, tolerance):
+    """Say whether a changed reference leads to the result in all cases."""
+    return all(_gives(changed, trial, tolerance) for trial in trials)
+
+
+def _gives(changed, trial, tolerance):
+    """Say whether a changed reference gives what was received, where that is wrong."""
+    arguments, received, expected = trial[:3]
     with np.errstate(all="ignore"):
-        result = called(answer, copy.deepcopy(arguments), seconds=_SECONDS)
-    if isinstance(result, Exception):
+        result = called(changed, copy.deepcopy(arguments), seconds=_SECONDS)
+    if isinstance(result, Exception) or not _finite(result):
         return False
-    array = numbers(result)
-    if array is not None and not np.isfinite(array).all():
-        return False
-    if turned and array is not None and array.ndim == 2:
-        result = array.T
-    return difference(received, result, tolerance=tolerance) is None
+    parts = [plain(received), result, plain(expected)]
+    if all(isinstance(p, (tuple, list)) for p in parts) and len(set(map(len, parts))) == 1:
+        pairs = [p[:2] for p in zip(*parts, strict=True) if difference(p[0], p[2]) or not trial[3]]
+    else:
+        pairs = [parts[:2]]
+    return not any(difference(*pair, tolerance=tolerance) for pair in pairs)
+
+
+def _finite(value):
+    if isinstance(value, (tuple, list)):
+        return all(map(_finite, value))
+    array = numbers(value)
+    return array is None or bool(np.isfinite(array).all())
+
+
+def _with_others(answer, text, *arguments):
+    others = _changes(answer, arguments).get(text)
+    if others is None:
+        raise ValueError(text)
+    result = answer(*others)
+    return np.transpose(result) if _TURNED in text and np.ndim(result) == 2 else result
 
 
 def _changes(answer, arguments):
@@ -113,7 +132,7 @@ def _others(value):
         yield "{} were 1. Does it come in wherever it should?", like(np.ones_like(array))
     if not fraction:
         yield "{} were one more. Off by one?", like(array + 1)
-        if (array > 1).all():
+        if (array >= (1 if scalar else 2)).all():
             yield "{} were one less. Off by one?", like(array - 1)
     else:
         yield "{} had the opposite sign.", like(-array)

@@ -88,6 +88,12 @@ def _undivided(y1, m1, z1, y2, m2, z2):
     return z1 * np.exp(m1 - m) * y1 + z2 * np.exp(m2 - m) * y2
 
 
+def _measured_by_first(y1, m1, z1, y2, m2, z2):
+    with np.errstate(all="ignore"):
+        w2 = z2 * np.exp(m2 - m1)
+        return (z1 * y1 + w2 * y2) / (z1 + w2)
+
+
 def _half(rng, n, e, shift):
     scores = rng.normal(0, 1.5, n) + shift
     m = scores.max()
@@ -126,16 +132,12 @@ MERGED_HALVES = Exercise(
         Mistake(_undivided, "The weights of the two halves must sum to 1."),
         Mistake(_raw, "exp of a score in the thousands overflows or is 0. What may be subtracted?"),
         Mistake(
-            lambda y1, m1, z1, y2, m2, z2: (
-                (z1 * y1 + z2 * np.exp(m2 - m1) * y2) / (z1 + z2 * np.exp(m2 - m1))
-            ),
+            _measured_by_first,
             "exp(m2 − m1) overflows where the second half has much larger scores. Which of the "
             "two may always be subtracted?",
         ),
         Mistake(
-            lambda y1, m1, z1, y2, m2, z2: (
-                (z1 * np.exp(m1 - m2) * y1 + z2 * y2) / (z1 * np.exp(m1 - m2) + z2)
-            ),
+            lambda y1, m1, z1, y2, m2, z2: _measured_by_first(y2, m2, z2, y1, m1, z1),
             "exp(m1 − m2) overflows where the first half has much larger scores. Which of the "
             "two may always be subtracted?",
         ),

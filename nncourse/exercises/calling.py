@@ -14,7 +14,7 @@ from types import CodeType, FunctionType
 
 import numpy as np
 
-__all__ = ["Other", "TimeUp", "absent", "called", "plain", "where"]
+__all__ = ["Other", "TimeUp", "absent", "called", "plain", "stoppable", "where"]
 
 DEPTH, ITEMS = 12, 100_000
 NATIVE = "?bBhHiIqQlLefdFD"
@@ -171,10 +171,21 @@ def called(function, arguments, *, without=(), seconds=None):
         return error
 
 
+def stoppable():
+    """Say whether a call can be stopped here: in the main thread, where there are signals.
+
+    Examples
+    --------
+    >>> isinstance(stoppable(), bool)
+    True
+    """
+    main = threading.current_thread() is threading.main_thread()
+    return main and hasattr(signal, "setitimer")
+
+
 @contextmanager
 def _no_longer_than(seconds):
-    main = threading.current_thread() is threading.main_thread()
-    if not seconds or not main or not hasattr(signal, "setitimer"):
+    if not seconds or not stoppable():
         yield
         return
 

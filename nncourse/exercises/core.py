@@ -16,8 +16,9 @@ import numpy as np
 from .as_if import as_if
 from .calling import TimeUp, called, plain, where
 from .compare import difference, numbers
-from .diagnoses import diagnosis
+from .diagnoses import diagnosis, vague
 from .examples import call_text, literal, rounded, rows, size
+from .one_change import one_change
 
 __all__ = ["Exercise", "Mistake", "Verdict"]
 
@@ -227,8 +228,11 @@ class Exercise:
             return (
                 "your function returns nothing in some cases. Does every branch end with a return?"
             )
-        said = as_if(self.answer, trials, self.tolerance)
-        return said or (diagnosis([trial[:3] for trial in failing]) if reveal else "")
+        found = diagnosis([trial[:3] for trial in failing]) if reveal else ""
+        if found and not vague(found):
+            return found
+        slips = (look(self.answer, trials, self.tolerance) for look in (one_change, as_if))
+        return next(filter(None, slips), found)
 
     def _hint(self, failing, passing):
         """Return the hint that explains most failing cases: half of them, and at least two.

@@ -195,6 +195,22 @@ def _one_map_less(size, channels, blocks):
     return total
 
 
+def _early(size, channels, blocks):
+    extra = 0
+    inputs = channels
+    for (k, stride, expand, filters), here in zip(blocks, _map_sizes(size, blocks), strict=True):
+        extra += (here**2 - math.ceil(here / stride) ** 2) * k * k * inputs * expand
+        inputs = filters
+    return _products(size, channels, blocks) + extra
+
+
+def _map_sizes(size, blocks):
+    sizes = [size]
+    for _, stride, _, _ in blocks[:-1]:
+        sizes.append(math.ceil(sizes[-1] / stride))
+    return sizes
+
+
 def _products_cases(rng):
     def blocks(count):
         return [
@@ -220,6 +236,9 @@ PRODUCTS = Exercise(
         Mistake(_one_map_less, "Behind a stride of 2, the maps are smaller in the same block."),
         Mistake(_products_with(down=True), "Of 15 pixels with “same” padding, a stride of 2 …?"),
         Mistake(_products_with(narrow=False), "Three convolutions a block. Is the last one there?"),
+        Mistake(
+            _early, "The depthwise convolution has the stride: at how many places is it computed?"
+        ),
     ),
     points=2,
 )

@@ -7,7 +7,8 @@ import numpy as np
 
 from .compare import difference, numbers
 
-__all__ = ["diagnosis"]
+__all__ = ["diagnosis", "vague"]
+
 
 FACTORS = {2.0: "2", 0.5: "1/2", np.log(2): "ln 2", 1 / np.log(2): "1/ln 2", np.pi: "π"}
 
@@ -38,6 +39,18 @@ def diagnosis(failing):
             return f"{part}: {text}" if part else text[:1].upper() + text[1:]
     same = all(r.shape == e.shape for _, r, e in trials)
     return f"{part} is wrong; the rest is right." if only and same else ""
+
+
+def vague(text):
+    """Say whether a diagnosis tells only where the wrong numbers stand, or a factor.
+
+    Examples
+    --------
+    >>> vague("It is 0.83 times what it should be."), vague("It has the opposite sign.")
+    (True, False)
+    """
+    where = "the rest is right.", "have in common?", "How is it scaled?", "all of the row."
+    return text.endswith((*where, "times what it should be.", "than it should be."))
 
 
 def _exchanged(r, e):
@@ -188,11 +201,12 @@ def _moved(r, e):
         return
     for axis, kind in ((1, "row"), (0, "column")):
         total = e.sum(axis=axis)
+        several = np.sum(~np.isclose(r, e).all(axis=axis)) > 1
         if np.allclose(total, 1) and (e >= 0).all() and not np.allclose(r.sum(axis=axis), 1):
             yield f"each {kind} should sum to 1."
-        elif (e != 0).all() and _alike_along(r / e, axis):
+        elif several and (e != 0).all() and _alike_along(r / e, axis):
             yield f"each {kind} is off by a factor of its own. How is it scaled?"
-        elif _alike_along(r - e, axis):
+        elif several and _alike_along(r - e, axis):
             yield f"each {kind} is off by a number of its own, the same for all of the {kind}."
 
 

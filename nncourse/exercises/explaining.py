@@ -279,6 +279,12 @@ LIMIT = Exercise(
         Mistake(_no_weights, "That is how often the neuron is on. And its gradient when it is?"),
         Mistake(_plain, "That is the gradient at x. Nearby, with noise, is the neuron always so?"),
         Mistake(_no_root_two, "erf is not yet the normal distribution function: see the √2."),
+        Mistake(
+            lambda x, w, b, noise: (
+                w * (1 + math.erf((x @ w + b) / (noise * np.abs(w).sum() * math.sqrt(2)))) / 2
+            ),
+            "Independent noise adds up as variances: which length of w is that?",
+        ),
     ),
     points=2,
 )

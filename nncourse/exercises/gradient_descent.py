@@ -135,6 +135,12 @@ def _read_valley_cases(rng):
     return cases
 
 
+def _turned_ratio(path, rate):
+    first, second = np.diff(path, axis=0)
+    c = (1 - first / second) / rate
+    return [c, path[0] + first / (1 - first / second), 2 / (c.max() + c.min())]
+
+
 READ_VALLEY = Exercise(
     "read_valley",
     answer=_read_valley,
@@ -170,6 +176,10 @@ READ_VALLEY = Exercise(
         Mistake(
             _other_rate(1, np.mean),
             "Curvatures and minimum are right. Which two curvatures decide the best rate?",
+        ),
+        Mistake(
+            _turned_ratio,
+            "Each step is a factor times the one before, not the other way around.",
         ),
     ),
     points=2,

@@ -43,6 +43,10 @@ PERPLEXITY = Exercise(
             lambda losses, counts: float(np.average(losses, weights=counts)),
             "That is the mean loss, in nats. One step is missing.",
         ),
+        Mistake(
+            lambda losses, counts: float(np.exp(np.sum(losses * counts) / len(counts))),
+            "You divide by the number of windows. How many tokens were predicted?",
+        ),
     ),
     points=1,
 )
@@ -108,8 +112,7 @@ def _attend(
     place = t if position is None else position(t)
     place_k = place if of_key is None else of_key(t)
     q = rotate(q[None], cos[[place]], sin[[place]])[0]
-    if place_k is not None:
-        k = rotate(k[None], cos[[place_k]], sin[[place_k]])[0]
+    k = rotate(k[None], cos[[place_k]], sin[[place_k]])[0]
     keys, values = np.vstack([keys, k]), np.vstack([values, v])
     seen = t + 1 if itself else t
     scores = keys[:seen] @ q / (np.sqrt(len(q)) if scale else 1)
@@ -168,10 +171,6 @@ ATTEND_WITH_CACHE = Exercise(
         Mistake(
             _value_rotated,
             "Positions are for comparing: query and key are rotated. And the value?",
-        ),
-        Mistake(
-            _misattended(of_key=lambda t: None),
-            "The cache keeps rotated keys. Is the new one rotated?",
         ),
     ),
     points=3,

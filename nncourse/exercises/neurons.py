@@ -52,6 +52,10 @@ NEURON = Exercise(
             lambda x, w, b: np.maximum((x * w).sum() + b, 0),
             "You add up all examples, too. Each row has a sum of its own.",
         ),
+        Mistake(
+            lambda x, w, b: np.where(x @ w + b > 0, x @ w + b, 0.01 * (x @ w + b)),
+            "That is a leaky ReLU. A ReLU gives 0 for a negative sum.",
+        ),
     ),
     points=1,
 )

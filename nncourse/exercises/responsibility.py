@@ -240,6 +240,10 @@ ELSEWHERE = Exercise(
             lambda true, false, bases: true * bases + false * (1 - bases),
             "That is how many are accused. What proportion of them has it?",
         ),
+        Mistake(
+            lambda true, false, bases: true * bases / (true * bases + (1 - true) * (1 - bases)),
+            "1 − true are members that are missed. Who is accused wrongly?",
+        ),
     ),
     points=1,
 )
@@ -295,6 +299,12 @@ PEOPLE = Exercise(
         Mistake(
             lambda rate_a, rate_b, base_a, base_b: _people(rate_a, rate_b, 1 - base_a, 1 - base_b),
             "True-positive rates are of those who are positive: base rate times people.",
+        ),
+        Mistake(
+            lambda rate_a, rate_b, base_a, base_b: int(
+                np.ceil(_people(rate_a, rate_b, base_a, base_b, rounding=float) / 1.96)
+            ),
+            "Square both sides: the 1.96, too.",
         ),
     ),
     points=2,
