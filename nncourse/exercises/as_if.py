@@ -44,7 +44,13 @@ def as_if(answer, trials, tolerance=None):
 
 
 def cases_needed(trials):
-    """Return the cases that a slip must explain: the failing ones, for whole numbers all."""
+    """Return the cases that a slip must explain: the failing ones, for whole numbers all.
+
+    Examples
+    --------
+    >>> cases_needed([((1.0,), 2.0, 2.0, None), ((2.0,), 5.0, 4.0, "?"), ((3.0,), 8.0, 6.0, "?")])
+    [((2.0,), 5.0, 4.0, '?'), ((3.0,), 8.0, 6.0, '?')]
+    """
     failing = [t for t in trials if t[3]]
     if any(isinstance(t[1], Exception) for t in failing):
         return []
@@ -60,7 +66,13 @@ def _has_fractions(value):
 
 
 def explained(changed, trials, tolerance):
-    """Say whether a changed reference leads to the result in all cases."""
+    """Say whether a changed reference leads to the result in all cases.
+
+    Examples
+    --------
+    >>> explained(abs, [((-1.0,), 1.0, -1.0, "?"), ((-2.0,), 2.0, -2.0, "?")], None)
+    True
+    """
     return all(_gives(changed, trial, tolerance) for trial in trials)
 
 
