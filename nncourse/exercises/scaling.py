@@ -191,7 +191,7 @@ def _by_loss_optimum(target, served, E, A, B, alpha, beta):
 
 def _cheapest_cases(rng):
     cases = []
-    for served in (1e12, 1e13, 3e12):
+    for served in (1e12, 1e13, 3e12, 5e12, 2e12, 7e12):
         target = float(rng.uniform(2.0, 2.2))
         cases.append((target, served * float(rng.uniform(1, 3)), 1.8172, 482.01, 2085.43,
                       float(rng.uniform(0.34, 0.36)), 0.3658))  # fmt: skip
