@@ -28,6 +28,8 @@ CONVOLUTIONS = {
     "conv_valid_stride": {"stride": 2},
     "conv_same": {"padding": "same"},
     "conv_same_stride": {"stride": (3, 2), "padding": "same"},
+    "conv_padded": {"padding": 1},
+    "conv_padded_stride": {"stride": (3, 2), "padding": 2},
 }
 POOLS = {
     "max_pool": nn.MaxPool2D(2),
@@ -38,6 +40,7 @@ POOLS = {
 RECURRENT = {"simple_rnn": nn.SimpleRNN, "lstm": nn.LSTM, "gru": nn.GRU}
 VIEWS = ("last", "all", "masked")
 ATTENTION = ("attention", "attention_causal", "attention_masked")
+CROSSING = ("cross_attention", "cross_attention_masked")
 NORMS = {"layer_norm": nn.LayerNorm, "rms_norm": nn.RMSNorm}
 BLOCKS = {"block_norm_first": True, "block_norm_last": False}
 OPTIONS = {"leaky_relu": {"alpha": 0.0625}, "gelu_exact": {"exact": True}}
@@ -151,6 +154,21 @@ def test_attention(golden, name):
     fill_attention(layer, golden)
     mask = golden["attention/mask"] if "masked" in name else None
     golden.compare(f"layers/{name}/y", layer(golden["attention/x"], mask=mask))
+    compare_attention(golden, name, layer)
+
+
+@pytest.mark.parametrize("name", CROSSING)
+def test_attention_to_another_sequence(golden, name):
+    layer = nn.MultiHeadAttention(8, 2, dtype=golden.dtype)
+    fill_attention(layer, golden)
+    mask = golden["attention/memory_mask"] if "masked" in name else None
+    y = layer.forward(golden["attention/x"], mask=mask, memory=golden["attention/memory"])
+    golden.compare(f"layers/{name}/y", y)
+    compare_attention(golden, name, layer)
+    golden.compare(f"layers/{name}/dmemory", layer.memory_grad)
+
+
+def compare_attention(golden, name, layer):
     golden.compare(f"layers/{name}/dx", layer.backward(golden["attention/grad"]))
     for what, part in ("dw", "kernel"), ("db", "bias"):
         grads = np.array([getattr(dense, part).grad for dense in layer.layers])
@@ -203,7 +221,7 @@ def test_no_golden_value_is_left_out(golden):
     tested = {f"activations/{n}" for n in ACTIVATIONS} | {f"losses/{n}" for n in LOSSES}
     tested |= {f"layers/{n}" for n in ("dense", "batch_norm", *CONVOLUTIONS, *POOLS)}
     tested |= {f"layers/{n}_{v}" for n in RECURRENT for v in VIEWS}
-    tested |= {f"layers/{n}" for n in (*ATTENTION, *NORMS, *BLOCKS)}
+    tested |= {f"layers/{n}" for n in (*ATTENTION, *CROSSING, *NORMS, *BLOCKS)}
     tested |= {f"optimizers/{n}" for n in OPTIMIZERS}
     assert sum(k.startswith("keras/optimizers/") for k in golden) == 6
     assert sum(k.startswith("torch/optimizers/") for k in golden) == len(OPTIMIZERS)

@@ -30,9 +30,7 @@ def attention(dtype, rng, out):
         t = torch.tensor(x, requires_grad=True)
         y, _ = layer(t, t, t, need_weights=False, **options)
         y.backward(torch.tensor(grad))
-        dw = [*layer.in_proj_weight.grad.reshape(3, 8, 8), layer.out_proj.weight.grad]
-        db = [*layer.in_proj_bias.grad.reshape(3, 8), layer.out_proj.bias.grad]
-        save(out, f"torch/layers/{name}", y, t.grad, [w.T.numpy() for w in dw], np.array(db))
+        save(out, f"torch/layers/{name}", y, t.grad, *gradients_of(layer))
     layer, v = KERAS.MultiHeadAttention(2, 4, dtype=dtype), tf.Variable(x)
     layer.build(x.shape, x.shape)
     arrays = [array for pair in zip(kernels, biases, strict=True) for array in pair]
@@ -93,6 +91,43 @@ def attention(dtype, rng, out):
         y = layer(t)
         y.backward(torch.tensor(grad))
         save(out, f"torch/layers/{name}", y, t.grad, layer.linear1.weight.grad.T)
+
+
+def crossing(dtype, rng, out):
+    """Attention of one sequence to another, which is longer."""
+    x, memory = out["attention/x"], rng.normal(size=(3, 7, 8)).astype(dtype)
+    kernels, biases, grad = (out[f"attention/{n}"] for n in ("kernels", "biases", "grad"))
+    mask = np.arange(7) < np.array([[7], [3], [6]])
+    out |= {"attention/memory": memory, "attention/memory_mask": mask}
+    arrays = [array for pair in zip(kernels, biases, strict=True) for array in pair]
+    in_keras = KERAS.MultiHeadAttention(2, 4, dtype=dtype)
+    in_keras.build(x.shape, memory.shape)
+    weights = zip(arrays, in_keras.weights, strict=True)
+    in_keras.set_weights([a.reshape(w.shape) for a, w in weights])
+    in_torch = torch.nn.MultiheadAttention(8, 2, batch_first=True, dtype=getattr(torch, dtype))
+    set_attention(in_torch, kernels, biases)
+    for name, masked in ("cross_attention", False), ("cross_attention_masked", True):
+        v, m = tf.Variable(x), tf.Variable(memory)
+        with tf.GradientTape() as tape:
+            y = in_keras(v, m, attention_mask=tf.constant(mask[:, None]) if masked else None)
+        wanted = [v, m, *(w.value for w in in_keras.weights)]
+        dx, dm, *rest = (np.array(g) for g in tape.gradient(y, wanted, tf.constant(grad)))
+        dw, db = [w.reshape(8, 8) for w in rest[::2]], [b.reshape(8) for b in rest[1::2]]
+        save(out, f"keras/layers/{name}", y, dx, dw, db)
+        out[f"keras/layers/{name}/dmemory"] = dm
+        t, m = (torch.tensor(a, requires_grad=True) for a in (x, memory))
+        in_torch.zero_grad()
+        padding = torch.tensor(~mask) if masked else None
+        y, _ = in_torch(t, m, m, need_weights=False, key_padding_mask=padding)
+        y.backward(torch.tensor(grad))
+        save(out, f"torch/layers/{name}", y, t.grad, *gradients_of(in_torch))
+        out[f"torch/layers/{name}/dmemory"] = m.grad.numpy()
+
+
+def gradients_of(layer):
+    dw = [*layer.in_proj_weight.grad.reshape(3, 8, 8), layer.out_proj.weight.grad]
+    db = [*layer.in_proj_bias.grad.reshape(3, 8), layer.out_proj.bias.grad]
+    return [w.T.numpy() for w in dw], np.array(db)
 
 
 def set_attention(layer, kernels, biases):

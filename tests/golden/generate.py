@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import torch
-from attention import attention
+from attention import attention, crossing
 from gradients import keras_gradients, save, torch_gradients
 
 HERE = Path(__file__).parent
@@ -62,6 +62,10 @@ CONVOLUTIONS = {  # name: (kernel size, stride, padding)
     "conv_valid_stride": ((3, 3), (2, 2), "valid"),
     "conv_same": ((3, 2), (1, 1), "same"),
     "conv_same_stride": ((4, 3), (3, 2), "same"),
+}
+PADDED = {  # zeros on each side, which PyTorch counts; Keras has a layer for them
+    "conv_padded": ((3, 2), (1, 1), 1),
+    "conv_padded_stride": ((4, 3), (3, 2), 2),
 }
 KERAS = keras.layers
 POOLS = {  # name: (Keras, PyTorch)
@@ -194,25 +198,40 @@ def images(dtype, rng, out):
     x = rng.normal(size=(2, 7, 6, 3)).astype(dtype)
     out["images/x"] = x
     for name, (size, stride, padding) in CONVOLUTIONS.items():
-        kernel = rng.normal(size=(*size, 3, 4)).astype(dtype)
-        bias = rng.normal(size=4).astype(dtype)
-        out[f"layers/{name}/kernel"], out[f"layers/{name}/bias"] = kernel, bias
         layer = keras.layers.Conv2D(4, size, stride, padding, dtype=dtype)
-        layer.build(x.shape)
-        layer.set_weights([kernel, bias])
-        grad = out[f"layers/{name}/grad"] = rng.normal(size=layer(x).shape).astype(dtype)
-        keras_gradients(out, name, layer, x, grad, {})
-        if padding == "valid":  # PyTorch refuses "same" with a stride
-            t = torch.nn.Conv2d(3, 4, size, stride, dtype=getattr(torch, dtype))
-            with torch.no_grad():
-                t.weight.copy_(torch.tensor(kernel.transpose(3, 2, 0, 1)))
-                t.bias.copy_(torch.tensor(bias))
-            channels_first(out, name, t, x, grad, lambda g: [g[0].permute(2, 3, 1, 0), g[1]])
+        convolution(name, layer, size, stride, padding, x, rng, out)
     for name, (in_keras, in_torch) in POOLS.items():
         layer = in_keras(dtype)
         grad = out[f"layers/{name}/grad"] = rng.normal(size=layer(x).shape).astype(dtype)
         keras_gradients(out, name, layer, x, grad, {})
         channels_first(out, name, in_torch, x, grad, lambda g: g)
+
+
+def padded(dtype, rng, out):
+    """Convolutions of the same images with a number of zeros on each side."""
+    for name, (size, stride, zeros) in PADDED.items():
+        around = keras.layers.ZeroPadding2D(zeros, dtype=dtype)
+        layer = keras.layers.Conv2D(4, size, stride, dtype=dtype)
+        model = keras.Sequential([around, layer])
+        convolution(name, model, size, stride, zeros, out["images/x"], rng, out)
+
+
+def convolution(name, layer, size, stride, padding, x, rng, out):
+    """One convolution with random parameters; PyTorch refuses "same" with a stride."""
+    kernel = rng.normal(size=(*size, 3, 4)).astype(x.dtype)
+    bias = rng.normal(size=4).astype(x.dtype)
+    out[f"layers/{name}/kernel"], out[f"layers/{name}/bias"] = kernel, bias
+    layer.build(x.shape)
+    layer.set_weights([kernel, bias])
+    grad = out[f"layers/{name}/grad"] = rng.normal(size=layer(x).shape).astype(x.dtype)
+    keras_gradients(out, name, layer, x, grad, {})
+    if padding != "same":
+        dtype = getattr(torch, str(x.dtype))
+        t = torch.nn.Conv2d(3, 4, size, stride, 0 if padding == "valid" else padding, dtype=dtype)
+        with torch.no_grad():
+            t.weight.copy_(torch.tensor(kernel.transpose(3, 2, 0, 1)))
+            t.bias.copy_(torch.tensor(bias))
+        channels_first(out, name, t, x, grad, lambda g: [g[0].permute(2, 3, 1, 0), g[1]])
 
 
 def channels_first(out, name, layer, x, grad, arrange):
@@ -281,7 +300,8 @@ def main():
     for dtype in ("float64", "float32"):
         keras.config.set_floatx(dtype)
         rng, out = np.random.default_rng(2026), {}
-        for part in (activations, losses, layers, optimizers, images, sequences, attention):
+        parts = activations, losses, layers, optimizers, images, sequences, attention
+        for part in (*parts, padded, crossing):
             part(dtype, rng, out)
         versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
         versions |= {"torch": torch.__version__, "numpy": np.__version__}

@@ -81,6 +81,42 @@ def test_any_iterable_of_batches_is_trained_on(form):
     assert by_batches.evaluate(data) == pytest.approx(by_batches.evaluate(X, Y), rel=1e-6)
 
 
+def tensors():
+    """The same batches as TensorFlow makes them; the pipeline starts anew each epoch."""
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    return tf.data.Dataset.from_tensor_slices((X, Y)).batch(16).prefetch(1)
+
+
+class Loader:
+    """What PyTorch's DataLoader gives: a length, and lists of tensors, which become arrays."""
+
+    class Tensor:
+        def __init__(self, values):
+            self.values = values
+
+        def __len__(self):
+            return len(self.values)
+
+        def __array__(self, dtype=None, copy=None):
+            return self.values if dtype is None else self.values.astype(dtype)
+
+    def __len__(self):
+        return 4
+
+    def __iter__(self):
+        return ([self.Tensor(x), self.Tensor(y)] for x, y in Batches())
+
+
+@pytest.mark.parametrize("form", [tensors, Loader])
+def test_what_other_libraries_call_batches_is_trained_on_alike(form):
+    other, expected = make(metrics=[rmse]), make(metrics=[rmse])
+    history = other.fit(form(), epochs=2, validation_data=form(), progress=False)
+    assert history == expected.fit(Batches(), epochs=2, validation_data=Batches(), progress=False)
+    for p, q in zip(other.model.parameters(), expected.model.parameters(), strict=True):
+        np.testing.assert_array_equal(p.value, q.value)
+    assert other.evaluate(form()) == expected.evaluate(Batches())
+
+
 def test_batches_may_have_masks():
     rng = np.random.default_rng(0)
     x, mask = rng.normal(size=(8, 5, 2)).astype(np.float32), rng.random((8, 5)) < 0.7
