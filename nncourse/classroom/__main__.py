@@ -53,9 +53,11 @@ def _parser():
         each.add_argument("--exercise", action="append", default=[], help="only this; repeatable")
         own = "your own checks: Python files, some of which define EXERCISES"
         each.add_argument("--extra-checks", type=FOLDER, metavar="DIR", help=own)
+        each.add_argument("--roster", type=Path, metavar="CSV", help="the class")
+        seed = "fixes the inputs, and each student's variant; default: new, and kept"
+        each.add_argument("--seed", type=NATURAL, help=seed)
     add = two.add_argument
     add("--layout", choices=("folders", "files"), help="each of these is a student's")
-    add("--roster", type=Path, metavar="CSV", help="the class: says who is missing")
     add("--column", default="", help="column of the roster that takes the points: upload.csv")
     add("--late-penalty", type=PENALTY, default=(0, False), metavar="PERCENT[/day]", help="if late")
     add("--deadline", type=TIME, metavar="TIME", help="where names of files tell times")
@@ -63,7 +65,6 @@ def _parser():
     add("--overrides", type=Path, metavar="CSV", help="columns student, exercise, points, reason")
     add("--similar", action="store_true", help="list answers that look alike: similar.html")
     add("--regrade", action="append", default=[], metavar="EXERCISE", help="once more; repeatable")
-    add("--seed", type=NATURAL, help="fixes the inputs; default: new, and kept")
     add(
         "--own-inputs", action="store_true", help="other inputs for each, new ones for each version"
     )

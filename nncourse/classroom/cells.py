@@ -24,13 +24,13 @@ class Notebook:
         self._compile = Compile()  # remembers imports from __future__, as Jupyter does
         self._compile.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
-    def run(self, source, number, definitions_only, names):
+    def run(self, cell, number, definitions_only, names):
         """Execute a cell; return what went wrong first, and which answers it has given.
 
         An answer is given by the cell that defines it or hands it to ``check``.
         """
         handed.clear()
-        problem = self._execute(source, f"code cell {number}", definitions_only)
+        problem = self._execute(cell, f"code cell {number}", definitions_only)
         given = []
         for name in names:
             value = self.namespace.get(name, ABSENT)
@@ -65,9 +65,9 @@ class Notebook:
         if code.co_flags & inspect.CO_COROUTINE:
             _loop().run_until_complete(result)
 
-    def call(self, name, arguments, without):
+    def call(self, call, arguments, without):
         """Call an answer; return its result or its error, and the arguments."""
-        function = self.answers.get(name, ABSENT)
+        function = self.answers.get(call, ABSENT)
         if not callable(function):
             return {"missing": "" if function is ABSENT else type(function).__name__}
         try:
@@ -88,13 +88,9 @@ def is_definition(statement):
 
 def _parts(statement):
     """Take an import apart: one name that is missing does not take the others along."""
-    if isinstance(statement, ast.Import):
-        return [ast.copy_location(ast.Import([name]), statement) for name in statement.names]
-    if isinstance(statement, ast.ImportFrom):
-        module, level = statement.module, statement.level
-        single = [ast.ImportFrom(module, [name], level) for name in statement.names]
-        return [ast.copy_location(part, statement) for part in single]
-    return [statement]
+    if not isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return [statement]
+    return [type(statement)(**vars(statement) | {"names": [name]}) for name in statement.names]
 
 
 def _loop():

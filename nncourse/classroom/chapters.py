@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import re
 
+import numpy as np
 from nbformat import v4
 
 from ..exercises import all_exercises
@@ -129,6 +130,9 @@ def own_notebook(name, module, book, only=()):
     if unknown := (set(only) | set(statements)) - set(known):
         raise ValueError(f"{name} has no exercise {sorted(unknown)}; it has {list(known)}")
     cells = _opening(getattr(module, "TITLE", name), name, book)
+    if data := getattr(module, "DATA", {}):
+        lines = [f"{variable} = {_literal(value)}" for variable, value in data.items()]
+        cells.append(v4.new_code_cell("\n".join(["# Your own data", *lines])))
     for function in only or known:
         arguments = ", ".join(inspect.signature(known[function][0].answer).parameters)
         text = statements.get(function, f"Write a function `{function}({arguments})`.")
@@ -141,6 +145,10 @@ def own_notebook(name, module, book, only=()):
             v4.new_code_cell(stub, metadata={"nncourse": {"exercise": function}}),
         ]
     return _assembled(name, cells)
+
+
+def _literal(value):
+    return f"np.array({value.tolist()})" if isinstance(value, np.ndarray) else repr(value)
 
 
 def _wrapped(text, width=90):

@@ -55,7 +55,7 @@ def grade_on_cluster(jobs, address, setup, rounds):
             try:
                 yield job.key, future.result()
             except KilledWorker as lost:
-                yield job.key, given_up(rounds(job.names), f"it has ended its workers ({lost})")
+                yield job.key, given_up(rounds(job), f"it has ended its workers ({lost})")
 
 
 def _judged(setup, job):

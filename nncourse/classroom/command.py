@@ -7,7 +7,7 @@ from ..exercises.tasks import find_book, read, tasks
 from .children import Lost, in_children
 from .feedback import annotated, feedback_page, packed, total
 from .files import visible
-from .own import load_own
+from .own import for_student, load_own, seeds, unfair
 from .plan import defined, make_plan
 from .policy import Policy, read_decisions
 from .reports import class_report, details, gradebook
@@ -29,20 +29,36 @@ def release(options):
     from . import chapters
 
     book = find_book()
-    own = load_own(options.extra_checks) if options.extra_checks else {}
+    own, roster = _own_and_roster(options)
     source = options.format == "nbgrader"
     make = chapters.nbgrader_notebook if source else chapters.student_notebook
     made = {}
     for name in options.chapter:
-        if name in own:
+        if name not in own:
+            made[name] = make(name, book, options.exercise)
+        elif not hasattr(own[name], "variants"):
             made[name] = chapters.own_notebook(name, own[name], book, options.exercise)
         else:
-            made[name] = make(name, book, options.exercise)
+            for student, key in roster.handouts().items():
+                module = for_student(own[name], seeds(options.seed, key))
+                if wrong := unfair(name, module, own[name]):
+                    raise ValueError(f"the variant of {student} would not be fair: {wrong[0]}")
+                notebook = chapters.own_notebook(name, module, book, options.exercise)
+                made[f"{name}/{student}"] = notebook
     for name, notebook in made.items():
         path = options.output / (name if source else "") / f"{name}.ipynb"
         nbformat.validate(notebook)
         write(path, nbformat.writes(notebook) + "\n")
         print(path)
+
+
+def _own_and_roster(options):
+    """Return the instructor's own modules, and the roster; variants need it, and a seed."""
+    own = load_own(options.extra_checks) if options.extra_checks else {}
+    varied = [name for name, module in own.items() if hasattr(module, "variants")]
+    if varied and (options.roster is None or options.seed is None):
+        raise ValueError(f"{varied[0]}.py has variants: --roster CSV and --seed NUMBER are needed")
+    return own, Roster.read(options.roster) if options.roster else None
 
 
 def grade_class(options):
@@ -54,8 +70,9 @@ def grade_class(options):
     if options.column and not options.roster:
         raise ValueError("--column names a column of the roster: --roster CSV")
     found = find(options.submissions, layout=options.layout, without=[options.output])
-    own = load_own(options.extra_checks) if options.extra_checks else {}
-    roster = Roster.read(options.roster).match(found.submissions) if options.roster else None
+    own, roster = _own_and_roster(options)
+    if roster:
+        roster.match(found.submissions)
     filling = roster and (options.column or roster.takes_points)
     if filling:
         roster.column(options.column)  # one that does not exist is said before anything is graded
@@ -67,7 +84,8 @@ def grade_class(options):
     for line in not_graded:
         print(line)
     print(f"{len(found.submissions)} submissions of {', '.join(plan.points)}, --seed {seed}")
-    work = Work(options, plan, seed)
+    keys = {one.id: roster.key(i) for i, one in roster.matched.items()} if roster else {}
+    work = Work(options, plan, seed, {i: seeds(seed, key) for i, key in keys.items()})
     try:
         results = run(found.submissions, work, options)
     except KeyboardInterrupt:

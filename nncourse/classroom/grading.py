@@ -20,6 +20,8 @@ ATTEMPTS = 6  # each without what broke the limits before
 class Job(NamedTuple):
     """One submission: a key, its notebooks, the names of the exercises, the seed of the inputs.
 
+    ``variant`` are the seeds of its student's variant, if there are variants.
+
     A notebook is (name, cells) or (name, cells, amounts): the sources of its code cells, and how
     much of each is run (see :mod:`.judging`), by default all of it. Each is judged on its own, the
     best one counts.
@@ -29,6 +31,7 @@ class Job(NamedTuple):
     notebooks: list
     names: list
     seed: int
+    variant: list | None = None
 
 
 def grade(notebooks, exercises, sandbox, *, seed=0, **limits):
@@ -54,7 +57,7 @@ def grade_all(
     jobs : iterable of Job
         The next one is asked for when there is room for it.
     rounds : callable
-        From names to the checks that are run one after the other: dicts from the name of each
+        From a job to the checks that are run one after the other: dicts from the name of each
         function to the list of exercises that check it.
     sandbox : Sandbox
     processes : int
@@ -86,7 +89,7 @@ def grade_all(
     def work(job, tell, lost):
         results = []
         try:
-            for i, checks in enumerate(rounds(job.names)):
+            for i, checks in enumerate(rounds(job)):
 
                 def say(*step, i=i):
                     tell([i, *step])
@@ -103,7 +106,7 @@ def grade_all(
         if isinstance(outcome, dict):
             raise SandboxError(outcome["sandbox"])
         if isinstance(outcome, Lost):
-            outcome = given_up(rounds(job.names), f"whatever was tried, {outcome.reason}")
+            outcome = given_up(rounds(job), f"whatever was tried, {outcome.reason}")
         yield job.key, outcome
 
 

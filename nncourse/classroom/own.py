@@ -4,13 +4,17 @@ import hashlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
 
 from ..exercises import Exercise
 from ..exercises.trial import problems
 
-__all__ = ["PACKAGE", "digest", "load_own"]
+__all__ = ["PACKAGE", "digest", "for_student", "load_own", "seeds"]
 
 PACKAGE = Path(__file__).parents[1]
+TRIALS = 5  # variants that are tried before anybody is graded
 
 
 def digest(folder):
@@ -21,10 +25,22 @@ def digest(folder):
     return found.hexdigest()
 
 
+def seeds(seed, key):
+    """Return the seeds of a student's variant: the class's, and one made of what stands for him."""
+    return [seed, int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])]
+
+
+def for_student(module, seeds):
+    """Return what a file defines, with what its ``variants(rng)`` makes for one student."""
+    made = module.variants(np.random.default_rng(seeds)) if hasattr(module, "variants") else {}
+    return SimpleNamespace(**vars(module) | made)
+
+
 def load_own(folder):
     """Return what the Python files of a folder define: from a file's name to its module.
 
-    Files without ``EXERCISES`` are helpers, which the others may import.
+    Files without ``EXERCISES`` are helpers, which the others may import. A file with ``variants``
+    has its ``EXERCISES`` from there, a variant that is nobody's.
 
     Raises
     ------
@@ -40,6 +56,7 @@ def load_own(folder):
             module = importlib.util.module_from_spec(spec)
             try:
                 spec.loader.exec_module(module)
+                vars(module).update(vars(for_student(module, 0)))
             except (Exception, SystemExit) as error:
                 raise ValueError(f"{path}: {type(error).__name__}: {error}") from None
             if hasattr(module, "EXERCISES"):
@@ -52,9 +69,21 @@ def load_own(folder):
             raise ValueError(
                 f"{folder / name}.py must define EXERCISES, a tuple of nncourse.exercises.Exercise"
             )
-        wrong += [f"{name}.py, {e.name}: {text}" for e in own for text in problems(e)]
+        wrong += unfair(name, module)
+        if hasattr(module, "variants"):
+            several = [for_student(module, seeds(0, str(trial))) for trial in range(TRIALS)]
+            wrong += [text for each in several for text in unfair(name, each, module)]
     if wrong:
-        raise ValueError("these checks would not be fair:\n  " + "\n  ".join(wrong))
+        found = "\n  ".join(dict.fromkeys(wrong))
+        raise ValueError(f"these checks would not be fair:\n  {found}")
     if not modules:
         raise ValueError(f"no Python file in {folder} defines EXERCISES")
     return modules
+
+
+def unfair(name, module, first=None):
+    """Return what is wrong with a file's exercises, or with how they differ from the first ones."""
+    own, known = module.EXERCISES, (first or module).EXERCISES
+    if [(e.name, e.points) for e in own] != [(e.name, e.points) for e in known]:
+        return [f"{name}.py: its variants have other exercises, or other points"]
+    return [f"{name}.py, {e.name}: {text}" for e in own for text in problems(e)]

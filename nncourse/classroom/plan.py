@@ -7,6 +7,7 @@ from collections import Counter
 from ..exercises import all_exercises
 from ..exercises.tasks import find_book, graded_names
 from .files import visible
+from .own import for_student
 
 __all__ = ["Plan", "defined", "make_plan"]
 
@@ -27,21 +28,25 @@ class Plan:
         parts = {name: [key for _, keys in found for key in keys] for name, found in checks.items()}
         self.own = {name for name, keys in parts.items() if any(title for title, _ in keys)}
 
-    def exercise(self, key):
-        """Return an exercise of the book, or of the instructor's own."""
+    def exercise(self, key, variant=None):
+        """Return an exercise of the book, or of the instructor's own: in a student's variant."""
         title, which = key
-        return self.modules[title].EXERCISES[which] if title else all_exercises()[which]
+        if not title:
+            return all_exercises()[which]
+        module = self.modules[title]
+        return (for_student(module, variant) if variant else module).EXERCISES[which]
 
     def possible(self, name):
         """Return the points of an exercise."""
         return sum(self.exercise(keys[0]).points for _, keys in self.checks[name])
 
-    def rounds(self, names):
+    def rounds(self, job):
         """Return the checks to run together: the first criterion of each, then the next ones."""
-        found = []
+        found, names = [], job.names
         for i in range(max(len(self.checks[name]) for name in names)):
             some = {n: self.checks[n][i][1] for n in names if i < len(self.checks[n])}
-            found.append({name: [*map(self.exercise, keys)] for name, keys in some.items()})
+            checks = {n: [self.exercise(k, job.variant) for k in keys] for n, keys in some.items()}
+            found.append(checks)
         return found
 
 

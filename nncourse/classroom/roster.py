@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from .writing import as_csv, inert, points
@@ -86,6 +86,19 @@ class Roster:
         """Return the name in a row."""
         parts = [row[i] for i in self._columns(NAMES)[:1] or self._columns(FIRST + LAST)]
         return " ".join(parts or [row[i] for i in self._columns(NUMBERS)[:1]]).strip()
+
+    def key(self, i):
+        """Return what stands for the student in a row: the first number or name that is there."""
+        row = self.rows[i]
+        return squash(next(filter(None, (row[c] for c in self._columns(NUMBERS))), self.name(row)))
+
+    def handouts(self):
+        """Return, for each student, a name for a file, which tells whose it is, and the key."""
+        found = {i: re.sub(r"[^\w ,'-]+", "-", self.name(self.rows[i])) for i in self.students()}
+        often, keys = Counter(found.values()), {i: self.key(i) for i in found}
+        if len(set(keys.values())) < len(keys):
+            raise ValueError("two students of the roster have the same number")
+        return {n if often[n] == 1 else f"{n} {keys[i]}": keys[i] for i, n in found.items()}
 
     def students(self):
         """Return the indices of the rows that are students."""

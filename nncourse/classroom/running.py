@@ -74,9 +74,10 @@ def _graded(jobs, work, options):
 class Work:
     """Grades what is not known: results are kept for each exercise, with what they depend on."""
 
-    def __init__(self, options, plan, seed):
+    def __init__(self, options, plan, seed, variants=None):
         self.folder, self.plan, self.seed = options.output / "results", plan, seed
         self.own_inputs, self.again = options.own_inputs, set(options.regrade)
+        self.variants = variants or {}  # from the id of a submission to the seeds of its variant
         self.running, self.count = {}, 0
         settings = (seed, options.cell_seconds, options.total_seconds, self.own_inputs)
         self._base = f"{settings} {digest(PACKAGE)}"
@@ -116,15 +117,21 @@ class Work:
                 self.running[one.id] = one, record, about
                 files = [(n.name, n.cells, m) for n, m in zip(notebooks, much, strict=True)]
                 chosen = [f for f in files if waiting.keys() & re.findall(r"\w+", "\n".join(f[1]))]
-                yield Job(one.id, chosen or files, list(waiting), self._seed(contents))
+                yield Job(
+                    one.id,
+                    chosen or files,
+                    list(waiting),
+                    self._seed(contents),
+                    self.variants.get(one.id),
+                )
 
     def _waiting(self, one, contents):
         """Return what is known of a submission, and what is not: from names to new digests."""
         record = _known(self.folder / f"{one.id}.json")
         record = record if isinstance(record, dict) and "results" in record else {"results": {}}
-        waiting = {}
+        waiting, own = {}, f"{self._own} {self.variants.get(one.id, '')}"
         for name in self.plan.checks:
-            whole = f"{self._base} {contents} {self._own if name in self.plan.own else ''}"
+            whole = f"{self._base} {contents} {own if name in self.plan.own else ''}"
             wanted = hashlib.sha256(whole.encode()).hexdigest()
             if name in self.again or record["results"].get(name, {}).get("digest") != wanted:
                 waiting[name] = wanted

@@ -61,14 +61,9 @@ def main():
         try:
             with interruption:
                 if "cell" in request:
-                    reply = notebook.run(
-                        request["cell"],
-                        request["number"],
-                        request["definitions_only"],
-                        request["names"],
-                    )
+                    reply = notebook.run(**request)
                 else:
-                    reply = notebook.call(request["call"], request["arguments"], request["without"])
+                    reply = notebook.call(**request)
         except KeyboardInterrupt:
             pass
         send(reply)

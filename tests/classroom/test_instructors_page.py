@@ -16,6 +16,7 @@ from nncourse.classroom.submissions import find
 from nncourse.exercises import all_exercises
 
 ROOT = BOOK.parent
+SLOPE = 0.08  # Jane, whose number is 1, with the seed of the page
 PAGE = (BOOK / "instructors.md").read_text(encoding="utf-8")
 
 
@@ -47,8 +48,9 @@ def ran(sandboxed, tmp_path_factory):
     os.utime(top / ".venv" / ".made", (2**32, 2**32))
     answers = [own_words(task) for task in graded_tasks("04_backpropagation")]
     leaky = "def leaky(x):\n    return np.where(x > 0, x, 0.1 * x)"
+    damped = f"def damped(x):\n    return np.where(x > 0, x, {SLOPE} * x)"
     hand_in(top / "submissions", {
-        "doejane_1_2_04_backpropagation.ipynb": notebook(*answers, leaky),
+        "doejane_1_2_04_backpropagation.ipynb": notebook(*answers, leaky, damped),
         "roejoe_LATE_3_4_04_backpropagation.ipynb": notebook(*answers[:2]),
     })  # fmt: skip
     hand_in(top, {
@@ -57,8 +59,8 @@ def ran(sandboxed, tmp_path_factory):
         "extensions.csv": "student,until\n3,\n",
         "overrides.csv": "student,exercise,points,reason\nroejoe,softmax_backward,1.5,good\n",
     })  # fmt: skip
-    for code in blocks("python"):
-        hand_in(top, {re.search(r"`(checks/\w+\.py)`:", PAGE)[1]: code})
+    files = re.findall(r"A file `(\w+/\w+\.py)`:", PAGE)
+    hand_in(top, dict(zip(files, blocks("python"), strict=True)))
     environment = os.environ | {"PYTHONPATH": str(top), "HOME": str(top), "TQDM_DISABLE": "1"}
     done = subprocess.run(["bash", "-eu", "-c", "".join(blocks("sh"))], cwd=top, text=True,
                           env=environment, capture_output=True)  # fmt: skip
@@ -81,6 +83,7 @@ def test_notebooks_are_released(ran):
     quiz = "quiz/04_backpropagation.ipynb"
     assert released == {
         "04_backpropagation.ipynb", "05_gradient_descent.ipynb", "quiz.ipynb", quiz,
+        "final/Doe Jane.ipynb", "final/Roe Joe.ipynb", "final/Poe Ann.ipynb",
     }  # fmt: skip
     assert (ran / "dist" / quiz).read_text(encoding="utf-8").count("exercises.check(") == 2
 
@@ -90,6 +93,9 @@ def test_the_class_is_graded(ran):
     assert grades(ran / "grades-again") == grades(ran / "grades")
     assert grades(ran / "grades-exam") == [
         ["04_backpropagation", "quiz"], ["10", "2"], ["10", "2"], ["3", "0"],
+    ]  # fmt: skip
+    assert grades(ran / "grades-final-exam") == [
+        ["04_backpropagation", "final"], ["10", "1"], ["10", "1"], ["3", "0"],
     ]  # fmt: skip
     assert grades(ran / "grades-final")[1:] == [["10"], ["10"], ["2.5"]]
     with open(ran / "grades-final" / "upload.csv", encoding="utf-8", newline="") as file:

@@ -174,6 +174,81 @@ def test_partial_credit_by_criterion_with_its_reason(tmp_path):
     assert "2 of 3 points" in page and "✓ mean: 2 of 2" in page and "✗ shape: 0 of 1 – " in page
 
 
+VARIED = """
+import numpy as np
+from nncourse.exercises import Exercise
+def variants(rng):
+    slope, prices = round(float(rng.uniform(0.01, 0.3)), 4), rng.normal(size=2)
+    cases = lambda rng: [(rng.normal(size=n),) for n in (1, 5)]
+    leaky = Exercise("leaky", lambda x: np.where(x > 0, x, slope * x), cases)
+    return {"EXERCISES": (leaky,), "STATEMENTS": {"leaky": f"The slope is {slope}."},
+            "DATA": {"slope": slope, "prices": prices}}
+"""
+ROSTER = "Student,ID\nDoe Jane,11\nRoe Joe,12\nDoe Jane,13\n"
+
+
+def release_variants(folder, text=VARIED):
+    hand_in(folder, {"checks/quiz.py": text, "roster.csv": ROSTER})
+    given = ["--extra-checks", str(folder / "checks"), "--roster", str(folder / "roster.csv")]
+    return given, main(["release", "quiz", "-o", str(folder / "dist"), *given, "--seed", "5"])
+
+
+@pytest.mark.usefixtures("sandboxed")
+def test_each_student_has_a_variant_and_is_graded_by_it(tmp_path):
+    """The notebooks hold data of their own; another's answer, or a stranger's, is wrong."""
+    given, code = release_variants(tmp_path)
+    files = {path.stem: path for path in (tmp_path / "dist" / "quiz").iterdir()}
+    assert code == 0 and sorted(files) == ["Doe Jane 11", "Doe Jane 13", "Roe Joe"]
+    data, slopes = {}, {}
+    for name, path in files.items():
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+        (data[name],) = (text for text in cells if text.startswith("# Your own data"))
+        exec(f"import numpy as np\n{data[name]}", slopes.setdefault(name, {}))
+        assert any(f"The slope is {slopes[name]['slope']}." in text for text in cells)
+        assert slopes[name]["prices"].shape == (2,)
+    assert len({found["slope"] for found in slopes.values()}) == 3
+    work = {n: notebook(d, "def leaky(x):\n    return np.where(x > 0, x, slope * x)")
+            for n, d in data.items()}  # fmt: skip
+    hand_in(tmp_path / "class", {
+        "doejane_11_1_a.ipynb": work["Doe Jane 11"], "roejoe_12_2_a.ipynb": work["Roe Joe"],
+        "doejane_13_3_a.ipynb": work["Roe Joe"], "zoe_14_4_a.ipynb": work["Roe Joe"],
+    })  # fmt: skip
+    grade = ["grade", str(tmp_path / "class"), "-o", str(tmp_path / "out"), *given]
+    assert main([*grade, "--seed", "5", "--exercise", "leaky", "--jobs", "2"]) == 1  # a stranger
+    lines = (tmp_path / "out" / "details.csv").read_text(encoding="utf-8").splitlines()
+    points = {line.split(",")[1]: line.split(",")[4] for line in lines[1:]}
+    assert points == {"11": "1", "12": "1", "13": "0", "14": "0"}
+
+
+def test_variants_need_the_class_and_its_seed(tmp_path, capsys):
+    given, _ = release_variants(tmp_path)
+    hand_in(tmp_path / "class", {"jane.ipynb": notebook("leaky = abs")})
+    for command in (["release", "quiz"], ["grade", str(tmp_path / "class")]):
+        for some in ([*given], [*given[:2], "--seed", "5"]):
+            assert main([*command, "-o", str(tmp_path / "out"), *some]) == 2
+            assert "--roster CSV and --seed NUMBER are needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("slope * x)", "slope // (slope < 0.2) * x)", "quiz.py, leaky: the reference answer fails"),
+        ('"leaky", lambda', '"leaky" if slope > 0.1 else "leak", lambda', "other exercises"),
+        ("rng.uniform(", "rng.unifrom(", "quiz.py: AttributeError"),
+    ],
+)
+def test_unfair_variants_are_refused(tmp_path, capsys, before, after, words):
+    _, code = release_variants(tmp_path, VARIED.replace(before, after))
+    assert code == 2 and words in capsys.readouterr().err
+
+
+def test_two_rows_with_one_number_are_refused(tmp_path, capsys):
+    given, _ = release_variants(tmp_path)
+    hand_in(tmp_path, {"roster.csv": "Student,ID\nDoe Jane,11\nRoe Joe,11\n"})
+    assert main(["release", "quiz", "-o", str(tmp_path / "o"), *given, "--seed", "5"]) == 2
+    assert "have the same number" in capsys.readouterr().err
+
+
 def test_damaged_recordings_are_named():
     from nncourse.exercises import add
 
