@@ -43,7 +43,12 @@ def family():
     parents = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            fields = (
+                (process / "stat")
+                .read_text(encoding="utf-8", errors="replace")
+                .rpartition(")")[2]
+                .split()
+            )
         except OSError:  # it has ended
             continue
         parents.setdefault(int(fields[1]), []).append(int(process.name))
@@ -58,7 +63,7 @@ def memory():
     total, unread = 0, 0
     for number in family():
         try:
-            text = Path(f"/proc/{number}/smaps_rollup").read_text()
+            text = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="ascii")
             total += sum(int(x.split()[1]) for x in text.splitlines() if x.startswith("Pss:"))
         except PermissionError:  # another user's: that needs root
             unread += 1

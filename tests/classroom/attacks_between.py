@@ -43,10 +43,60 @@ TALK = {  # to another sandbox, by whatever both can reach and change: solved if
         """,
         FILE,
     ),
+    "a socket with a name and no file": answer(
+        f"if C.socket(1, 1, 0) >= 0 or C.socketpair(1, 1, 0, room) >= 0: {SOLVED}",
+        FILE,
+        "room = ctypes.create_string_buffer(64)",
+    ),
+    "a message queue of POSIX": answer(
+        f"""
+        number = 240 if platform.machine() == 'x86_64' else 180
+        if C.syscall(number, b'talk', os.O_CREAT | os.O_RDWR, 0o666, None) >= 0:
+            {SOLVED}
+        """,
+        FILE,
+    ),
+    "memory that has a name": answer(
+        f"""
+        for folder in ('/dev/shm', '/dev/mqueue', '/run', '/var/tmp', '/dev'):
+            try:
+                open(folder + '/talk', 'w').close()
+            except OSError:
+                continue
+            {SOLVED}
+        """,
+        FILE,
+    ),
+    "when a file was read last": answer(
+        f"""
+        before = os.stat('/course/cells.py').st_atime_ns
+        try:
+            os.utime('/course/cells.py')
+        except OSError:
+            open('/course/cells.py').read(1)
+        if os.stat('/course/cells.py').st_atime_ns != before:
+            {SOLVED}
+        """,
+        FILE,
+    ),
+    "keys in the kernel's ring": answer(
+        f"""
+        number = 248 if platform.machine() == 'x86_64' else 217
+        if C.syscall(number, b'user', b'talk', b'1', 1, -4) >= 0:
+            {SOLVED}
+        """,
+        FILE,
+    ),
 }
 BOMBS = {  # small on the wire, large where they are looked at
     "strings that multiply": answer("return ['x' * 900000] + [''] * 900"),
     "rows of unequal length": answer("return [[1.0] * 9000, [1.0] * 9001]"),
     "an array without numbers": answer("return np.zeros((0, 2**60))"),
+    "lists in lists in lists": answer(
+        "nest = 1.0\nfor _ in range(200_000):\n    nest = [nest]\nreturn nest"
+    ),
+    "the same list a thousand million times": answer(
+        "nest = [1.0] * 10\nfor _ in range(9):\n    nest = [nest] * 10\nreturn nest"
+    ),
     "a dictionary of everything": answer("return {i: str(i) * 9 for i in range(5000)}"),
 }
