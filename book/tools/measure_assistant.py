@@ -2,12 +2,15 @@
 
 Thirty-six questions with four options each, asked without a text, with the passage of the book that
 MiniLM finds, and with the passage that holds the answer; each option's log-probability, and a free
-answer. And opposites of words, after 0 to 16 examples. Everything goes to
-``nncourse/data/assistant.json``, which the chapter draws and repeats in part. The questions, their
-options and the passages, as the book had them in November 2026, are in ``questions.json`` there.
+answer. And opposites of words, after 0 to 16 examples. And what the chapter does with the small
+GPT, by the chapter's own cells, once for each of five seeds. Everything goes to
+``nncourse/data/assistant.json``, which the chapter draws and repeats in part; ``--only-seeds``
+measures the small GPT alone and keeps the rest. The questions, their options and the passages, as
+the book had them in November 2026, are in ``questions.json`` there.
 """
 
 import argparse
+import copy
 import json
 from pathlib import Path
 
@@ -15,8 +18,10 @@ import numpy as np
 
 import nncourse as nn
 from nncourse.language.chat import chat_ids
+from nncourse.layers.lora import add_lora
 
-DATA = Path(__file__).resolve().parents[2] / "nncourse" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "nncourse" / "data"
 SYSTEM = "You answer questions in a few words."
 OPPOSITES = """hot cold,big small,up down,old new,good bad,fast slow,happy sad,open closed
 early late
@@ -68,11 +73,48 @@ def opposites(llm, examples, seed, *, shuffled=False, tests=12):
     return right
 
 
-def main():
-    """Measure, and write what was measured."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=DATA / "assistant.json")
-    output = parser.parse_args().output
+def chapter():
+    """Return what the chapter's cells define about the small GPT, without running its results."""
+    notebook = json.loads((ROOT / "book" / "14_assistants.ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    wanted = ("USER, BOT, END", "def example", "def shown", "def fine_tune", "def accuracy",
+              "def adapted", "def pairs_of", "def prefer", "judged =")  # fmt: skip
+    austen, tokenizer = nn.pretrained.load_austen(verbose=False)
+    given = {"nn": nn, "np": np, "copy": copy, "preference": nn.preference, "add_lora": add_lora,
+             "austen": austen, "tokenizer": tokenizer}  # fmt: skip
+    for start in wanted:
+        cell = next(cell for cell in cells if cell.startswith(start))
+        exec(cell.split("\n\n\nfor ")[0], given)
+    return given
+
+
+def small_model(seeds):
+    """Return the small GPT's results for each seed, by experiment; LoRA and DPO start from one."""
+    g = chapter()
+    accuracy, tune, found = g["accuracy"], g["fine_tune"], {}
+
+    def note(name, *numbers):
+        found.setdefault(name, []).append([round(float(number), 4) for number in numbers])
+
+    for seed in range(seeds):
+        for name, everything in ("answers", False), ("prompts too", True):
+            model = tune(copy.deepcopy(g["austen"]), 200, everything=everything, seed=seed)
+            note(name, accuracy(model), g["novel_bits"](model))
+            g.setdefault("assistant", model)  # the first one, of seed 0
+        for name, rank in ("all weights", None), ("rank 4", 4):
+            model, _ = g["adapted"](rank, seed)
+            note(name, accuracy(model, kinds=("second",)), accuracy(model))
+        for beta in 1, 2, 4:
+            model = g["prefer"](beta, seed=seed)
+            odds = g["odds"](model)
+            share = np.mean(odds / (1 + odds))
+            note(f"beta {beta}", share, g["divergence"](model), accuracy(model))
+        print(f"seed {seed}", {name: rows[-1] for name, rows in found.items()}, flush=True)
+    return found
+
+
+def published_models():
+    """Return the answers of SmolLM2, with what MiniLM finds, and its opposites."""
     library = json.loads((DATA / "questions.json").read_text(encoding="utf-8"))
     passages = [passage["text"] for passage in library["passages"]]
     questions = library["questions"]
@@ -99,7 +141,22 @@ def main():
         str(k): [opposites(llm, k, seed) for seed in range(5)] for k in (0, 1, 2, 4, 8, 16)
     }
     measured["shuffled"] = [opposites(llm, 16, seed, shuffled=True) for seed in range(5)]
-    output.write_text(json.dumps(measured, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return measured
+
+
+def main():
+    """Measure, and write what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=DATA / "assistant.json")
+    parser.add_argument("--only-seeds", action="store_true", help="measure the small GPT alone")
+    options = parser.parse_args()
+    if options.only_seeds:
+        measured = json.loads((DATA / "assistant.json").read_text(encoding="utf-8"))
+    else:
+        measured = published_models()
+    measured["seeds"] = small_model(5)
+    text = json.dumps(measured, ensure_ascii=False, indent=1) + "\n"
+    options.output.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
