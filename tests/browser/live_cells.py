@@ -52,7 +52,7 @@ EXCEPTIONS = ()
 # Live chapters that have not been gone through under Pyodide cell by cell; by name they are run.
 UNTRIED = (
     "04_backpropagation", "05_gradient_descent", "06_regularization",
-    "13_language_models", "14_assistants",
+    "14_assistants",
     "16_explaining", "17_responsibility", "18_what_next",
 )  # fmt: skip
 
