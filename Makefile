@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks live browser chromium bubblewrap linkcheck bench chapter scoreboard runner lab screenshots repository clean
+.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks live browser chromium bubblewrap linkcheck bench mutants chapter scoreboard runner lab screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
@@ -162,6 +162,10 @@ screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide an
 bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python book/tools/make_env.py bench $(CONSTRAINTS)
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+
+mutants: env ## change the package's code in 200 places, one at a time: do its tests notice? (hours)
+	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || $(BIN)/python book/tools/make_env.py mutants $(CONSTRAINTS)
+	$(BIN)/python tests/mutants/run.py $(or $(SAMPLE),200) $(or $(SEED),1)
 
 chapter: env ## run a chapter and keep its outputs: make chapter NAME=04_backpropagation
 	@$(BIN)/python book/tools/run_chapter.py $(NAME)
