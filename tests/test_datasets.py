@@ -276,6 +276,10 @@ def test_blobs_have_the_promised_means_and_spread():
 GENERATORS = [datasets.make_moons, datasets.make_spirals, datasets.make_xor, datasets.make_blobs]
 
 
+def test_generators_give_as_many_points_as_their_pages_say():
+    assert [len(make(rng=0)[0]) for make in GENERATORS] == [200, 300, 4, 300]
+
+
 @pytest.mark.parametrize("make", GENERATORS)
 def test_generators_share_one_contract(make):
     x, y = make(50, noise=0.1, rng=3)

@@ -176,6 +176,7 @@ def test_forward_flops_equal_the_products_of_a_model(a, past):
 def test_reading_in_pieces_costs_as_much_as_in_one():
     a = GPT3["Small"]
     assert forward_flops(a, 5) + forward_flops(a, 3, past=5) == forward_flops(a, 8)
+    assert forward_flops(a=a, tokens=8) == forward_flops(a, 8)
 
 
 # Brown et al. (2020), table D.1: total training compute in FLOPs, for 300 billion tokens.
