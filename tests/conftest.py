@@ -15,7 +15,7 @@ matplotlib.use("agg")
 settings.register_profile("nncourse", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("nncourse")
 
-collect_ignore = ["golden"]  # its generator needs PyTorch, which the tests do not
+collect_ignore = ["golden", "mutants"]  # they need PyTorch and cosmic-ray, which the tests do not
 COLLECTED = pytest.StashKey()
 
 
