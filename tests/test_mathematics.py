@@ -38,5 +38,5 @@ def test_it_prints_what_its_cells_compute(namespace):
 
 def test_its_pictures_have_alt_text():
     pictures = [c for c in CELLS if any("image/png" in o.get("data", ()) for o in c.outputs)]
-    assert len(pictures) == 5
+    assert len(pictures) == 6
     assert all(len(cell.metadata.mystnb.image.alt) > 60 for cell in pictures)
