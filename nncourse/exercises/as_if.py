@@ -2,18 +2,21 @@
 
 import copy
 import inspect
+import time
+import warnings
 from functools import partial
 from itertools import combinations
 
 import numpy as np
 
-from .calling import called, plain
-from .compare import difference, numbers
+from .calling import called, plain, stoppable
+from .compare import difference, finite, numbers
 
-__all__ = ["as_if", "cases_needed", "explained"]
+__all__ = ["as_if", "cases_needed", "first_explained"]
 
 _TURNED = "were transposed. Along which axis do you work?"
 _SECONDS = 1  # for one call of the reference with other inputs
+_TOTAL = 3  # seconds for one search
 
 
 def as_if(answer, trials, tolerance=None):
@@ -37,10 +40,20 @@ def as_if(answer, trials, tolerance=None):
     'Your result would be right if `b` were 0. Does it come in wherever it should?'
     """
     needed = cases_needed(trials)
-    for text in _changes(answer, needed[0][0]) if needed else ():
-        if explained(partial(_with_others, answer, text), needed, tolerance):
-            return f"Your result would be right if {text}"
-    return ""
+    if not needed or not (stoppable() or _ends(answer)):
+        return ""
+    texts = _changes(answer, needed[0][0])
+    changes = ((text, partial(_with_others, answer, text)) for text in texts)
+    text = first_explained(changes, needed, tolerance)
+    return f"Your result would be right if {text}" if text else ""
+
+
+def _ends(answer):
+    """Say whether a reference ends with any input: it is written here, without a while."""
+    try:
+        return "while " not in inspect.getsource(answer)
+    except (OSError, TypeError):
+        return False
 
 
 def cases_needed(trials):
@@ -65,23 +78,36 @@ def _has_fractions(value):
     return array is not None and array.dtype.kind == "f" and array.size > 0
 
 
-def explained(changed, trials, tolerance):
-    """Say whether a changed reference leads to the result in all cases.
+def first_explained(changes, trials, tolerance):
+    """Return the words of the first change that leads to the result in all cases, or ''.
+
+    Parameters
+    ----------
+    changes : iterable of (words, changed reference)
+        They are tried for a few seconds.
 
     Examples
     --------
-    >>> explained(abs, [((-1.0,), 1.0, -1.0, "?"), ((-2.0,), 2.0, -2.0, "?")], None)
-    True
+    >>> cases = [((-1.0,), 1.0, -1.0, "?"), ((-2.0,), 2.0, -2.0, "?")]
+    >>> first_explained([("it is rounded", round), ("a sign is lost", abs)], cases, None)
+    'a sign is lost'
     """
-    return all(_gives(changed, trial, tolerance) for trial in trials)
+    end = time.monotonic() + _TOTAL
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for words, changed in changes:
+            if all(_gives(changed, trial, tolerance) for trial in trials):
+                return words
+            if time.monotonic() >= end:
+                break
+    return ""
 
 
 def _gives(changed, trial, tolerance):
     """Say whether a changed reference gives what was received, where that is wrong."""
     arguments, received, expected = trial[:3]
-    with np.errstate(all="ignore"):
-        result = called(changed, copy.deepcopy(arguments), seconds=_SECONDS)
-    if isinstance(result, Exception) or not _finite(result):
+    result = called(changed, copy.deepcopy(arguments), seconds=_SECONDS)
+    if isinstance(result, Exception) or not finite(result):
         return False
     parts = [plain(received), result, plain(expected)]
     if all(isinstance(p, (tuple, list)) for p in parts) and len(set(map(len, parts))) == 1:
@@ -89,13 +115,6 @@ def _gives(changed, trial, tolerance):
     else:
         pairs = [parts[:2]]
     return not any(difference(*pair, tolerance=tolerance) for pair in pairs)
-
-
-def _finite(value):
-    if isinstance(value, (tuple, list)):
-        return all(map(_finite, value))
-    array = numbers(value)
-    return array is None or bool(np.isfinite(array).all())
 
 
 def _with_others(answer, text, *arguments):
@@ -108,7 +127,12 @@ def _with_others(answer, text, *arguments):
 
 def _changes(answer, arguments):
     """Return a dict from what is changed, in words, to the arguments after that."""
-    names = [f"`{name}`" for name in inspect.signature(answer).parameters]
+    try:
+        names = [f"`{name}`" for name in inspect.signature(answer).parameters]
+    except ValueError:
+        return {}
+    if len(names) < len(arguments):  # *arguments: nothing can be named
+        return {}
     found = {}
     for i, value in enumerate(arguments):
         for words, other in _others(value):
@@ -116,7 +140,7 @@ def _changes(answer, arguments):
             found.setdefault(words.format(names[i]), changed)
     for i, j in combinations(range(len(arguments)), 2):
         a, b = arguments[i], arguments[j]
-        if type(a) is type(b) and np.shape(a) == np.shape(b) and type(a) in (float, np.ndarray):
+        if type(a) is type(b) in (float, np.ndarray) and np.shape(a) == np.shape(b):
             changed = list(arguments)
             changed[i], changed[j] = b, a
             found[f"{names[i]} and {names[j]} were exchanged. Which is which?"] = tuple(changed)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .calling import plain
 
-__all__ = ["difference", "numbers"]
+__all__ = ["difference", "finite", "numbers"]
 
 _TOLERANCE = {"e": 1e-2, "f": 1e-4, "d": 1e-8}  # by type code: float16, float32, float64
 _SHORT = reprlib.Repr()
@@ -98,6 +98,20 @@ def numbers(value):
     except (ValueError, TypeError):
         return None
     return array if array.dtype.kind in "biuf" else None
+
+
+def finite(value):
+    """Say whether plain data holds neither nan nor inf.
+
+    Examples
+    --------
+    >>> finite([1.0, "a"]), finite((1.0, np.nan))
+    (True, False)
+    """
+    if isinstance(value, (tuple, list)):
+        return all(map(finite, value))
+    array = numbers(value)
+    return array is None or bool(np.isfinite(array).all())
 
 
 def _numeric(value):

@@ -1,7 +1,7 @@
 """What wrong numbers have in common with the right ones: sign, factor, order, a small number."""
 
-from collections import Counter
-from itertools import permutations
+from collections import defaultdict
+from itertools import permutations, product
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from .compare import difference, numbers
 
 __all__ = ["diagnosis", "vague"]
 
-
+_RELATIONS = "times what it should be.", "than it should be."
 FACTORS = {2.0: "2", 0.5: "1/2", np.log(2): "ln 2", 1 / np.log(2): "1/ln 2", np.pi: "π"}
 
 
@@ -31,11 +31,14 @@ def diagnosis(failing):
     trials = [(a, numbers(r), numbers(e)) for a, r, e in trials]
     trials = [(a, r, e) for a, r, e in trials if r is not None and e is not None]
     looks = (_shape, _same_shape, _sizes, _places)
-    said = Counter(text for look in looks for trial in trials for text in look(*trial))
-    for text, count in said.most_common():
-        if 2 * count < len(failing) or count < min(2, len(failing)):
+    said = defaultdict(list)
+    for look, trial in product(looks, trials):
+        for text in look(*trial):
+            said[text].append(trial[2])
+    for text, right in sorted(said.items(), key=lambda item: -len(item[1])):
+        if 2 * len(right) < len(failing) or len(right) < min(2, len(failing)):
             break
-        if ("times" not in text and "than it should" not in text) or _not_by_chance(trials):
+        if not text.endswith(_RELATIONS) or _not_by_chance(text, right):
             return f"{part}: {text}" if part else text[:1].upper() + text[1:]
     same = all(r.shape == e.shape for _, r, e in trials)
     return f"{part} is wrong; the rest is right." if only and same else ""
@@ -50,7 +53,7 @@ def vague(text):
     (True, False)
     """
     where = "the rest is right.", "have in common?", "How is it scaled?", "all of the row."
-    return text.endswith((*where, "times what it should be.", "than it should be."))
+    return text.endswith((*where, *_RELATIONS))
 
 
 def _exchanged(r, e):
@@ -61,11 +64,10 @@ def _exchanged(r, e):
     return any(not difference(order, e) for order in permutations(r))
 
 
-def _not_by_chance(trials):
-    """Single numbers stand in some ratio always: two different ones must agree."""
-    if any(e.size > 1 for _, _, e in trials):
-        return True
-    return len({(float(e.ravel()[0])) for _, _, e in trials if e.size}) > 1
+def _not_by_chance(text, right):
+    """One number stands in some ratio to any other: two different ones must agree on it."""
+    values = np.unique(np.concatenate([e.ravel() for e in right]))
+    return len(values[values != 0] if _RELATIONS[0] in text else values) > 1
 
 
 def _one_part(failing):
@@ -166,7 +168,8 @@ def _sizes(arguments, r, e):
                     yield f"it is too {way} by a factor that is the size of {where}. Sum or mean?"
         if isinstance(argument, (int, float)) and argument > 0 and argument not in (0.5, 1, 2):
             for power, words in ((1, ""), (2, "the square of "), (0.5, "the root of ")):
-                for value, way in ((argument**power, "large"), (argument**-power, "small")):
+                for sign, way in ((1, "large"), (-1, "small")):
+                    value = np.float64(argument) ** (sign * power)  # Python's may overflow
                     if factor and abs(factor - value) < 1e-6 * value:
                         yield f"it is too {way} by a factor that is {words}argument {i}."
 

@@ -114,7 +114,9 @@ MAJORITY = Exercise(
 
 
 def _exactly_cases(rng):
-    random = [((rng.random((12, d)) < 1.5 / d).astype(int),) for d in (3, 4, 6)]
+    random = [((rng.random((12, d)) < 1.5 / d).astype(int),) for d in (5, 6, 8)]
+    for (x,) in random:
+        x[rng.integers(12)] = 1  # OR is not a threshold that is too high
     fixed = [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [1, 0, 0], [1, 1, 0], [1, 1, 1]]
     return [(np.array(fixed),), (np.array([[0, 0], [0, 1], [1, 0], [1, 1]]),), *random]
 

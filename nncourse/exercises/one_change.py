@@ -10,7 +10,7 @@ import inspect
 import sys
 from types import FunctionType
 
-from .as_if import cases_needed, explained
+from .as_if import cases_needed, first_explained
 from .calling import stoppable
 
 __all__ = ["one_change"]
@@ -33,10 +33,8 @@ def one_change(answer, trials, tolerance=None):
     ''
     """
     needed = cases_needed(trials)
-    for words, changed in _changed(answer) if needed else ():
-        if explained(changed, needed, tolerance):
-            return f"Your result comes out if {words}"
-    return ""
+    words = first_explained(_changed(answer), needed, tolerance) if needed else ""
+    return f"Your result comes out if {words}" if words else ""
 
 
 def _changed(answer):
@@ -44,12 +42,12 @@ def _changed(answer):
     try:
         module = sys.modules[answer.__module__]
         tree = ast.parse(inspect.getsource(module))
+        name, code = answer.__name__, answer.__code__
     except (OSError, TypeError, KeyError, AttributeError):
         return
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
-    name = answer.__name__
     if name == "<lambda>":
-        functions[name := "_answer"] = _named(tree, answer.__code__)
+        functions[name := "_answer"] = _named(tree, code)
     if functions.get(name) is None:
         return
     own, chosen = name, _used(name, functions)
