@@ -50,32 +50,35 @@ def _changed(answer):
         functions[name := "_answer"] = _named(tree, code)
     if functions.get(name) is None:
         return
-    own, chosen = name, _used(name, functions)
+    chosen = _used(name, functions)
     loops = any(isinstance(n, ast.While) for one in chosen for n in ast.walk(functions[one]))
     if loops and not stoppable():
         return
     parameters = {a.arg for a in functions[name].args.args}
-    places = [(name, i) for name in chosen for i, _ in enumerate(ast.walk(functions[name]))]
     made = []
-    for name, i in places:
-        node = list(ast.walk(functions[name]))[i]
-        known = parameters & {a.arg for a in functions[name].args.args}
-        made += [(rank, words, name, i, new) for rank, words, new in _slips(node, known)]
-    for _, words, name, i, new in sorted(made, key=lambda m: m[0])[:MOST]:
-        bodies = [copy.deepcopy(functions[n]) for n in chosen]
-        changed = bodies[chosen.index(name)]
-        old = list(ast.walk(changed))[i]
-        for field, value in vars(new).items():  # in place: the tree keeps its form
-            setattr(old, field, value)
-        old.__class__ = type(new)
-        space = dict(vars(module))
-        code = ast.fix_missing_locations(ast.Module(bodies, []))
+    for one in chosen:
+        known = parameters & {a.arg for a in functions[one].args.args}
+        for node in ast.walk(functions[one]):
+            made += [(rank, words, node, new) for rank, words, new in _slips(node, known)]
+    whole = ast.Module([functions[one] for one in chosen], [])
+    for _, words, node, new in sorted(made, key=lambda m: m[0])[:MOST]:
+        space, kept = dict(vars(module)), copy.copy(node)
+        _become(node, new)
         try:
-            exec(compile(code, "<changed>", "exec"), space)
+            exec(compile(ast.fix_missing_locations(whole), "<changed>", "exec"), space)
         except (SyntaxError, ValueError, TypeError):
             continue
-        if isinstance(space[own], FunctionType):
-            yield words, space[own]
+        finally:
+            _become(node, kept)
+        if isinstance(space[name], FunctionType):
+            yield words, space[name]
+
+
+def _become(node, other):
+    """Change a node of a tree in its place."""
+    vars(node).clear()
+    node.__class__ = type(other)
+    vars(node).update(vars(other))
 
 
 def _named(tree, code):
