@@ -30,6 +30,7 @@ def _expected(what, convert, allowed=lambda value: True):
 
 FOLDER = _expected("a folder", Path, Path.is_dir)
 OUTPUT = _expected("a folder", Path, lambda path: path.is_dir() or not path.exists())
+FILE = _expected("a file", Path, Path.is_file)
 PENALTY = _expected("20 or 10/day (percent)", penalty)
 TIME = _expected("a time such as 2026-11-28T23:59", moment)
 NATURAL = _expected("a whole number of at least 0", int, lambda number: number >= 0)
@@ -53,7 +54,7 @@ def _parser():
         each.add_argument("--exercise", action="append", default=[], help="only this; repeatable")
         own = "your own checks: Python files, some of which define EXERCISES"
         each.add_argument("--extra-checks", type=FOLDER, metavar="DIR", help=own)
-        each.add_argument("--roster", type=Path, metavar="CSV", help="the class")
+        each.add_argument("--roster", type=FILE, metavar="CSV", help="the class")
         seed = "fixes the inputs, and each student's variant; default: new, and kept"
         each.add_argument("--seed", type=NATURAL, help=seed)
     add = two.add_argument
@@ -61,8 +62,8 @@ def _parser():
     add("--column", default="", help="column of the roster that takes the points: upload.csv")
     add("--late-penalty", type=PENALTY, default=(0, False), metavar="PERCENT[/day]", help="if late")
     add("--deadline", type=TIME, metavar="TIME", help="where names of files tell times")
-    add("--extensions", type=Path, metavar="CSV", help="columns student, until")
-    add("--overrides", type=Path, metavar="CSV", help="columns student, exercise, points, reason")
+    add("--extensions", type=FILE, metavar="CSV", help="columns student, until")
+    add("--overrides", type=FILE, metavar="CSV", help="columns student, exercise, points, reason")
     add("--similar", action="store_true", help="list answers that look alike: similar.html")
     add("--regrade", action="append", default=[], metavar="EXERCISE", help="once more; repeatable")
     add(

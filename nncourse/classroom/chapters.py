@@ -131,7 +131,7 @@ def own_notebook(name, module, book, only=()):
         raise ValueError(f"{name} has no exercise {sorted(unknown)}; it has {list(known)}")
     cells = _opening(getattr(module, "TITLE", name), name, book)
     if data := getattr(module, "DATA", {}):
-        lines = [f"{variable} = {_literal(value)}" for variable, value in data.items()]
+        lines = [_assigned(variable, value) for variable, value in data.items()]
         cells.append(v4.new_code_cell("\n".join(["# Your own data", *lines])))
     for function in only or known:
         arguments = ", ".join(inspect.signature(known[function][0].answer).parameters)
@@ -147,8 +147,14 @@ def own_notebook(name, module, book, only=()):
     return _assembled(name, cells)
 
 
-def _literal(value):
-    return f"np.array({value.tolist()})" if isinstance(value, np.ndarray) else repr(value)
+def _assigned(name, value):
+    """Return the line that gives a student a value of ``DATA``; not every value can be written."""
+    text = f"np.array({value.tolist()})" if isinstance(value, np.ndarray) else repr(value)
+    try:
+        exec(line := f"{name} = {text}", {"np": np})
+    except Exception as error:
+        raise ValueError(f"DATA, {name}: a notebook cannot hold {text[:60]} ({error})") from None
+    return line
 
 
 def _wrapped(text, width=90):

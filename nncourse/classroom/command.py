@@ -31,6 +31,8 @@ def release(options):
     book = find_book()
     own, roster = _own_and_roster(options)
     source = options.format == "nbgrader"
+    if source and (mine := own.keys() & options.chapter):
+        raise ValueError(f"only chapters have a source for nbgrader, not {sorted(mine)}")
     make = chapters.nbgrader_notebook if source else chapters.student_notebook
     made = {}
     for name in options.chapter:
@@ -69,6 +71,8 @@ def grade_class(options):
             raise ValueError(f'--{option} needs {module}: pip install "nncourse[{extra}]"')
     if options.column and not options.roster:
         raise ValueError("--column names a column of the roster: --roster CSV")
+    if options.output.resolve() == options.submissions.resolve():
+        raise ValueError(f"{options.output} holds the submissions: name another folder for grades")
     found = find(options.submissions, layout=options.layout, without=[options.output])
     own, roster = _own_and_roster(options)
     if roster:

@@ -32,8 +32,11 @@ def seeds(seed, key):
 
 def for_student(module, seeds):
     """Return what a file defines, with what its ``variants(rng)`` makes for one student."""
-    made = module.variants(np.random.default_rng(seeds)) if hasattr(module, "variants") else {}
-    return SimpleNamespace(**vars(module) | made)
+    try:
+        made = module.variants(np.random.default_rng(seeds)) if hasattr(module, "variants") else {}
+        return SimpleNamespace(**vars(module) | made)
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{module.__file__}: {type(error).__name__}: {error}") from None
 
 
 def load_own(folder):
@@ -56,9 +59,9 @@ def load_own(folder):
             module = importlib.util.module_from_spec(spec)
             try:
                 spec.loader.exec_module(module)
-                vars(module).update(vars(for_student(module, 0)))
             except (Exception, SystemExit) as error:
                 raise ValueError(f"{path}: {type(error).__name__}: {error}") from None
+            vars(module).update(vars(for_student(module, 0)))
             if hasattr(module, "EXERCISES"):
                 modules[path.stem] = module
     finally:

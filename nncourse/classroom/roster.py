@@ -96,8 +96,8 @@ class Roster:
         """Return, for each student, a name for a file, which tells whose it is, and the key."""
         found = {i: re.sub(r"[^\w ,'-]+", "-", self.name(self.rows[i])) for i in self.students()}
         often, keys = Counter(found.values()), {i: self.key(i) for i in found}
-        if len(set(keys.values())) < len(keys):
-            raise ValueError("two students of the roster have the same number")
+        if double := [key for key, count in Counter(keys.values()).items() if count > 1]:
+            raise ValueError(f"students of the roster have the same number, or name: {double}")
         return {n if often[n] == 1 else f"{n} {keys[i]}": keys[i] for i, n in found.items()}
 
     def students(self):

@@ -181,6 +181,21 @@ def test_a_column_without_a_roster_is_refused(tmp_path, made_up, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_grades_are_not_written_among_the_submissions(tmp_path, made_up, capsys):
+    folder = hand_in(tmp_path / "class", CLASS)
+    before = sorted(folder.rglob("*"))
+    assert grade(tmp_path, "-o", str(folder / ".")) == 2
+    assert "name another folder" in capsys.readouterr().err
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("option", ["roster", "extensions", "overrides"])
+def test_a_list_that_is_not_there_is_named(tmp_path, option, capsys):
+    with pytest.raises(SystemExit):
+        grade(tmp_path, f"--{option}", str(tmp_path))
+    assert f"--{option}: expected a file, got " in capsys.readouterr().err
+
+
 def test_a_file_in_place_of_the_folder_for_the_grades_is_refused(tmp_path, capsys):
     path = tmp_path / "out"
     path.write_text("mine", encoding="utf-8")

@@ -235,18 +235,30 @@ def test_variants_need_the_class_and_its_seed(tmp_path, capsys):
         ("slope * x)", "slope // (slope < 0.2) * x)", "quiz.py, leaky: the reference answer fails"),
         ('"leaky", lambda', '"leaky" if slope > 0.1 else "leak", lambda', "other exercises"),
         ("rng.uniform(", "rng.unifrom(", "quiz.py: AttributeError"),
+        ("cases =", "assert slope < 0.2; cases =", "quiz.py: AssertionError"),
+        ("prices}}", "[prices]}}", "DATA, prices: a notebook cannot hold [array("),
+        ("rng.normal(size=2)", "rng.normal(size=2) * np.nan", "(name 'nan' is not defined)"),
     ],
 )
 def test_unfair_variants_are_refused(tmp_path, capsys, before, after, words):
     _, code = release_variants(tmp_path, VARIED.replace(before, after))
     assert code == 2 and words in capsys.readouterr().err
+    assert not (tmp_path / "dist").exists()
+
+
+def test_checks_of_ones_own_have_no_source_for_nbgrader(tmp_path, capsys):
+    given, _ = release_variants(tmp_path)
+    given += ["--seed", "5", "--format", "nbgrader", "-o", str(tmp_path / "source")]
+    assert main(["release", "01_neurons", "quiz", *given]) == 2
+    assert "only chapters have a source for nbgrader" in capsys.readouterr().err
+    assert not (tmp_path / "source").exists()
 
 
 def test_two_rows_with_one_number_are_refused(tmp_path, capsys):
     given, _ = release_variants(tmp_path)
     hand_in(tmp_path, {"roster.csv": "Student,ID\nDoe Jane,11\nRoe Joe,11\n"})
     assert main(["release", "quiz", "-o", str(tmp_path / "o"), *given, "--seed", "5"]) == 2
-    assert "have the same number" in capsys.readouterr().err
+    assert "have the same number, or name: ['11']" in capsys.readouterr().err
 
 
 def test_damaged_recordings_are_named():
