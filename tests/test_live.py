@@ -18,8 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def kernel(monkeypatch):
     """Return the kernel of the pages, and the list that all it shows goes to."""
     for name in ("IPython", "IPython.display", "__main__"):
-        if name in sys.modules:
-            monkeypatch.setitem(sys.modules, name, sys.modules[name])
+        monkeypatch.setitem(sys.modules, name, sys.modules.get(name))  # to be put back
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(sys, "stdout", sys.stdout)
     monkeypatch.setattr(sys, "stderr", sys.stderr)
