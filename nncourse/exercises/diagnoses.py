@@ -51,9 +51,12 @@ def vague(text):
     --------
     >>> vague("It is 0.83 times what it should be."), vague("It has the opposite sign.")
     (True, False)
+    >>> vague("Only the last row is wrong.")
+    True
     """
-    where = "the rest is right.", "have in common?", "How is it scaled?", "all of the row."
-    return text.endswith((*where, *_RELATIONS))
+    where = "the rest is right.", "have in common?", "entry is wrong.", "row is wrong."
+    along = "How is it scaled?", "all of the row.", "all of the column."
+    return text.endswith((*where, *along, *_RELATIONS))
 
 
 def _exchanged(r, e):
