@@ -49,8 +49,6 @@ batches.ArrayBatches.shuffled = shuffled
 """
 # Chapter, a text of the cell, and why it fails in a page.
 EXCEPTIONS = ()
-# Live chapters that have not been gone through under Pyodide cell by cell; by name they are run.
-UNTRIED = ("14_assistants",)
 
 
 def names_given(code):
@@ -123,9 +121,6 @@ def main(arguments):
     """Run the chapters of these names, or all."""
     chosen, start = [a for a in arguments if not a.startswith("-")], time.monotonic()
     found = live.live_chapters(names=chosen)
-    if not chosen:
-        found = {name: what for name, what in found.items() if name not in UNTRIED}
-        print("left out, not gone through yet:", *sorted(set(live.live_chapters()) - set(found)))
     try:
         program, _ = vendor_live.node()
         sources = (code for _, codes in found.values() for code in codes)
