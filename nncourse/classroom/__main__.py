@@ -66,9 +66,7 @@ def _parser():
     add("--overrides", type=FILE, metavar="CSV", help="columns student, exercise, points, reason")
     add("--similar", action="store_true", help="list answers that look alike: similar.html")
     add("--regrade", action="append", default=[], metavar="EXERCISE", help="once more; repeatable")
-    add(
-        "--own-inputs", action="store_true", help="other inputs for each, new ones for each version"
-    )
+    add("--own-inputs", action="store_true", help="other inputs for each student and version")
     add("--jobs", type=COUNT, default=os.cpu_count() or 1, help="at the same time")
     add("--cluster", metavar="ADDRESS", help="of the scheduler of a Dask cluster that grades")
     add("--cell-seconds", type=SECONDS, default=10, help="for one cell; half of it for a call")

@@ -1,7 +1,6 @@
 """Notebooks that are handed out: statements, stubs and checks; for nbgrader the solutions, too."""
 
 import functools
-import importlib.util
 import inspect
 import re
 
@@ -11,6 +10,7 @@ from nbformat import v4
 from ..exercises import all_exercises
 from ..exercises.recorded import record
 from ..exercises.tasks import CHECK, find_book, read, tasks
+from .own import loaded
 
 __all__ = ["nbgrader_notebook", "own_notebook", "student_notebook"]
 
@@ -29,11 +29,7 @@ file.
 @functools.cache
 def converter(book):
     """Return what knows the book and makes plain Markdown of it: book/tools/runner.py."""
-    path = find_book() / "tools" / "runner.py"
-    spec = importlib.util.spec_from_file_location("runner", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Book(book)
+    return loaded(find_book() / "tools" / "runner.py").Book(book)
 
 
 def student_notebook(chapter, book, only=()):
@@ -60,18 +56,16 @@ def nbgrader_notebook(chapter, book, only=()):
         answer = CHECK.sub("", task.solution).strip()
         test = f'verdict = nn.exercises.check("{task.name}", {task.name})\n'
         test += "assert verdict.passed, verdict"
-        for source, about in (
-            (answer, _nbgrader(task.name, solution=True)),
-            (test, _nbgrader(f"check-{task.name}", grade=True, points=points[task.name])),
-        ):
-            cells.append(v4.new_code_cell(source, metadata={"nbgrader": about}))
+        graded = _nbgrader(f"check-{task.name}", grade=True, points=points[task.name])
+        cells.append(v4.new_code_cell(answer, metadata=_nbgrader(task.name, solution=True)))
+        cells.append(v4.new_code_cell(test, metadata=graded))
     return _assembled(chapter, cells)
 
 
 def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
     about = {"grade_id": grade_id, "solution": solution, "grade": grade, "locked": grade}
     about |= {"schema_version": 3, "task": False, "cell_type": "code"}
-    return about | ({"points": points} if grade else {})
+    return {"nbgrader": about | ({"points": points} if grade else {})}
 
 
 def _opening(title, name, book):

@@ -129,8 +129,7 @@ def _names(found):
 
 
 def _policy(options, plan):
-    files = options.extensions, options.overrides
-    kinds = zip(("extensions", "overrides"), files, strict=True)
+    kinds = ("extensions", options.extensions), ("overrides", options.overrides)
     rows = [read_decisions(path, kind, plan.checks) if path else [] for kind, path in kinds]
     return Policy(*options.late_penalty, options.deadline, *rows)
 

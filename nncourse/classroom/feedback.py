@@ -138,9 +138,8 @@ def packed(pages):
 
 
 def _upload_name(one):
-    first = one.entries[0][0].name if one.entries else one.id
     if one.layout == "moodle":
         return f"{one.student}_{one.number}_assignsubmission_file_/feedback.html"
     if one.layout == "canvas":  # Canvas finds the student by the name that it gave to the file
-        return f"{first}.feedback.html"
+        return f"{one.entries[0][0].name}.feedback.html"
     return f"{one.id}.html"

@@ -12,7 +12,7 @@ from .children import Lost, in_children
 from .judging import Judging, attempt
 from .process import SandboxError
 
-__all__ = ["Job", "grade", "grade_all"]
+__all__ = ["Job", "given_up", "grade_all"]
 
 ATTEMPTS = 6  # each without what broke the limits before
 
@@ -32,19 +32,6 @@ class Job(NamedTuple):
     names: list
     seed: int
     variant: list | None = None
-
-
-def grade(notebooks, exercises, sandbox, *, seed=0, **limits):
-    """Return the results of one submission; see :func:`grade_all`.
-
-    Cells alone, a list of strings, are one notebook without a name. ``exercises`` is a dict from
-    the name of each function to the list of exercises that check it.
-    """
-    if notebooks and isinstance(notebooks[0], str):
-        notebooks = [("", notebooks)]
-    job = Job("", notebooks, list(exercises), seed)
-    ((_, (results,)),) = grade_all([job], lambda _: [exercises], sandbox, **limits)
-    return results
 
 
 def grade_all(

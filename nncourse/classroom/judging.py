@@ -161,7 +161,7 @@ class _Notebook:
                             return False
             self.judging.problems = problems or self.judging.problems
             for name in self.judging.open():
-                looked = [cell for cell, which in self.judged if which == name]
+                looked = self._tries(name)
                 if looked and max(looked) < last and name not in self.stopped:
                     if not self._judge(worker, name, len(self.cells) + 1):
                         return False

@@ -40,10 +40,6 @@ FOLDERS = {
     "brightspace": r"(?P<number>[0-9]+)-[0-9]+ - (?P<name>.+?) - (?P<time>[^-]*[0-9]{4}[^-]*)",
     "gradescope": r"(?P<name>submission_(?P<number>[0-9]+))",
 }
-COMPILED = {
-    kind: {layout: re.compile(pattern, re.DOTALL) for layout, pattern in table.items()}
-    for kind, table in (("file", FILES), ("folder", FOLDERS))
-}
 TIMES = "%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p"  # Blackboard, Brightspace
 TWICE = re.compile(r"_[0-9]+_assignsubmission_.*_[0-9]+_assignsubmission_", re.DOTALL)
 COPY = re.compile(r"( ?\(\d+\)|[ -]+Copy\d*)+$", re.IGNORECASE)
@@ -61,8 +57,8 @@ def recognize(name, *, folder):
     """
     if TWICE.search(name):
         return None  # whose it is cannot be told: one of the two was written by a student
-    for layout, pattern in COMPILED["folder" if folder else "file"].items():
-        if match := pattern.fullmatch(name):
+    for layout, pattern in (FOLDERS if folder else FILES).items():
+        if match := re.fullmatch(pattern, name, re.DOTALL):
             said = match.groupdict()
             student = unicodedata.normalize("NFC", said["name"])
             number = said.get("number") or ""

@@ -92,9 +92,8 @@ def bubblewrap(stage, program, information, size):
     mounts = ["--size", str(size), "--perms", "1777", "--tmpfs", "/tmp"]
 
     def folder(path):
-        for parent in (path, *path.parents):
-            if parent.is_symlink():
-                return
+        if any(parent.is_symlink() for parent in (path, *path.parents)):
+            return
         for parent in [p for p in (path, *path.parents)[::-1] if p not in made]:
             mounts.extend(["--perms", "0755", "--dir", str(parent)])  # else root's alone
             made.add(parent)

@@ -11,7 +11,7 @@ import numpy as np
 from ..exercises import Exercise
 from ..exercises.trial import problems
 
-__all__ = ["PACKAGE", "digest", "for_student", "load_own", "seeds"]
+__all__ = ["PACKAGE", "digest", "for_student", "load_own", "loaded", "seeds", "unfair"]
 
 PACKAGE = Path(__file__).parents[1]
 TRIALS = 5  # variants that are tried before anybody is graded
@@ -39,6 +39,14 @@ def for_student(module, seeds):
         raise ValueError(f"{module.__file__}: {type(error).__name__}: {error}") from None
 
 
+def loaded(path):
+    """Run a Python file that is in no package; return its module."""
+    spec = importlib.util.spec_from_file_location(f"_own_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def load_own(folder):
     """Return what the Python files of a folder define: from a file's name to its module.
 
@@ -55,10 +63,8 @@ def load_own(folder):
     sys.path.insert(0, str(folder))
     try:
         for path in sorted(folder.glob("*.py")):
-            spec = importlib.util.spec_from_file_location(f"_own_{path.stem}", path)
-            module = importlib.util.module_from_spec(spec)
             try:
-                spec.loader.exec_module(module)
+                module = loaded(path)
             except (Exception, SystemExit) as error:
                 raise ValueError(f"{path}: {type(error).__name__}: {error}") from None
             vars(module).update(vars(for_student(module, 0)))
@@ -72,10 +78,9 @@ def load_own(folder):
             raise ValueError(
                 f"{folder / name}.py must define EXERCISES, a tuple of nncourse.exercises.Exercise"
             )
-        wrong += unfair(name, module)
-        if hasattr(module, "variants"):
-            several = [for_student(module, seeds(0, str(trial))) for trial in range(TRIALS)]
-            wrong += [text for each in several for text in unfair(name, each, module)]
+        trials = range(TRIALS if hasattr(module, "variants") else 0)
+        for each in [module, *(for_student(module, seeds(0, str(trial))) for trial in trials)]:
+            wrong += unfair(name, each, module)
     if wrong:
         found = "\n  ".join(dict.fromkeys(wrong))
         raise ValueError(f"these checks would not be fair:\n  {found}")
@@ -84,9 +89,9 @@ def load_own(folder):
     return modules
 
 
-def unfair(name, module, first=None):
+def unfair(name, module, first):
     """Return what is wrong with a file's exercises, or with how they differ from the first ones."""
-    own, known = module.EXERCISES, (first or module).EXERCISES
-    if [(e.name, e.points) for e in own] != [(e.name, e.points) for e in known]:
+    own = module.EXERCISES
+    if [(e.name, e.points) for e in own] != [(e.name, e.points) for e in first.EXERCISES]:
         return [f"{name}.py: its variants have other exercises, or other points"]
     return [f"{name}.py, {e.name}: {text}" for e in own for text in problems(e)]

@@ -42,11 +42,10 @@ class Plan:
 
     def rounds(self, job):
         """Return the checks to run together: the first criterion of each, then the next ones."""
-        found, names = [], job.names
-        for i in range(max(len(self.checks[name]) for name in names)):
-            some = {n: self.checks[n][i][1] for n in names if i < len(self.checks[n])}
-            checks = {n: [self.exercise(k, job.variant) for k in keys] for n, keys in some.items()}
-            found.append(checks)
+        found = [{} for _ in range(max(len(self.checks[name]) for name in job.names))]
+        for name in job.names:
+            for checks, (_, keys) in zip(found, self.checks[name], strict=False):
+                checks[name] = [self.exercise(key, job.variant) for key in keys]
         return found
 
 

@@ -55,9 +55,9 @@ class Worker:
     ``spent`` adds up the seconds of its own time that it has used while it was asked.
     """
 
-    def __init__(self, process, connection, pid=None):
+    def __init__(self, process, connection):
         self.process, self._socket, self.spent = process, connection, 0.0
-        self._pid, self._clock = pid or process.pid, Clock(pid or process.pid)
+        self._pid, self._clock = process.pid, Clock(process.pid)
 
     def greet(self, find_pid):
         """Wait until the worker is ready."""
@@ -86,12 +86,9 @@ class Worker:
             self._socket.settimeout(START)
             self._socket.sendall(wire.pack(message))
             reply = self._receive(seconds, start)
-        except (OSError, wire.WireError) as error:
+        except (OSError, wire.WireError, WorkerLost) as error:
             self.process.kill()
             raise WorkerLost(str(error)) from None
-        except WorkerLost:
-            self.process.kill()
-            raise
         finally:
             used = self._clock.since(start)
             self.spent += used if used >= 0 else time.monotonic() - before

@@ -53,6 +53,7 @@ def class_report(graded, chapters, seed, told, missing):
     results = [found["exercises"] for _, found in graded]
     totals = [total(found)[0] for _, found in graded]
     solved = {n: sum(r[n]["points"] >= possible[n] for r in results) for n in possible}
+    hardest = sorted(((n, s / len(graded)) for n, s in solved.items()), key=lambda r: r[1])[:12]
     hints = Counter(
         (name, r["message"].partition("\n")[0]) for found in results for name, r in found.items()
     )
@@ -62,7 +63,7 @@ def class_report(graded, chapters, seed, told, missing):
         f"mean {sum(totals) / len(totals):.1f}. Graded with <code>--seed {seed}</code>.</p>",
         _distribution(totals, sum(possible.values())),
         "<h2>Hardest exercises: solved by</h2>",
-        _hardest(solved, len(graded)),
+        _bars([(n, f"{100 * share:.0f} %", share) for n, share in hardest]),
     ]
     if told:
         body += ["<h2>Not understood: please look</h2>", table(("What", "Why"), told)]
@@ -92,13 +93,6 @@ def _distribution(totals, possible):
         label = str(first) if first == last else f"{first} to {last}"
         rows.append((f"{label} points", str(counts[group]), counts[group] / max(counts.values())))
     return _bars(rows)
-
-
-def _hardest(solved, students):
-    """Return the exercises that the fewest have solved."""
-    found = sorted(solved.items(), key=lambda item: item[1])[:12]
-    shares = [(name, count / students) for name, count in found]
-    return _bars([(name, f"{100 * share:.0f} %", share) for name, share in shares])
 
 
 def _bars(rows):

@@ -114,16 +114,11 @@ class Work:
                 done(one, self._nothing(why, aside))
             else:
                 write(started, json.dumps(tries + 1))
-                self.running[one.id] = one, record, about
+                self.running[one.id] = one, record, waiting, about
                 files = [(n.name, n.cells, m) for n, m in zip(notebooks, much, strict=True)]
                 chosen = [f for f in files if waiting.keys() & re.findall(r"\w+", "\n".join(f[1]))]
-                yield Job(
-                    one.id,
-                    chosen or files,
-                    list(waiting),
-                    self._seed(contents),
-                    self.variants.get(one.id),
-                )
+                seed, variant = self._seed(contents), self.variants.get(one.id)
+                yield Job(one.id, chosen or files, list(waiting), seed, variant)
 
     def _waiting(self, one, contents):
         """Return what is known of a submission, and what is not: from names to new digests."""
@@ -135,7 +130,7 @@ class Work:
             wanted = hashlib.sha256(whole.encode()).hexdigest()
             if name in self.again or record["results"].get(name, {}).get("digest") != wanted:
                 waiting[name] = wanted
-        return record | {"waiting": waiting}, waiting
+        return record, waiting
 
     def _seed(self, contents):
         if not self.own_inputs:
@@ -146,8 +141,7 @@ class Work:
 
     def finish(self, key, rounds):
         """Keep what has come of a job, and return the results of its submission."""
-        one, record, about = self.running.pop(key)
-        waiting = record.pop("waiting")
+        one, record, waiting, about = self.running.pop(key)
         for name, result in self._together(rounds).items():
             record["results"][name] = {"digest": waiting[name], "result": result}
         notes = [note for found in rounds for note in found["notes"]]

@@ -21,10 +21,7 @@ def write(path, content):
     """Write a file whole or not at all; text or bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    if isinstance(content, bytes):
-        part.write_bytes(content)
-    else:
-        part.write_text(content, encoding="utf-8", errors="replace", newline="")
+    part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
     os.replace(part, path)
 
 

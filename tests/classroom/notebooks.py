@@ -52,6 +52,17 @@ def notebook(*cells):
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
+def grade(notebooks, exercises, sandbox, *, seed=0, **limits):
+    """Return the results of one submission: of notebooks, or of the cells of a single one."""
+    from nncourse.classroom.grading import Job, grade_all  # Linux has what it needs
+
+    if notebooks and isinstance(notebooks[0], str):
+        notebooks = [("", notebooks)]
+    job = Job("", notebooks, list(exercises), seed)
+    ((_, (results,)),) = grade_all([job], lambda _: [exercises], sandbox, **limits)
+    return results
+
+
 class NoSandbox:
     """Stands for the sandbox where results are made up."""
 

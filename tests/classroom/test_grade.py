@@ -20,6 +20,7 @@ from classroom.notebooks import (
     CHAPTERS,
     MAJORITY,
     NEURON,
+    grade,
     graded_tasks,
     hand_in,
     notebook,
@@ -30,7 +31,6 @@ from classroom.notebooks import (
 from nncourse.classroom import running
 from nncourse.classroom import sandbox as sandbox_module
 from nncourse.classroom.__main__ import main
-from nncourse.classroom.grading import grade
 from nncourse.classroom.notebooks import amounts, printed
 from nncourse.classroom.sandbox import Sandbox, SandboxError
 from nncourse.exercises import all_exercises

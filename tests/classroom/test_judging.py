@@ -6,11 +6,11 @@ import time
 from dataclasses import replace
 
 import pytest
-from classroom.notebooks import MAJORITY, NEURON
+from classroom.notebooks import MAJORITY, NEURON, grade
 
 from nncourse.classroom import children, process
 from nncourse.classroom.children import Lost, in_children
-from nncourse.classroom.grading import Job, grade, grade_all
+from nncourse.classroom.grading import Job, grade_all
 from nncourse.exercises import Exercise, all_exercises
 
 EXERCISES = all_exercises()
