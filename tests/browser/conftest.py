@@ -38,7 +38,9 @@ def visit(site, browser):
         page.on("console", lambda message: message.type in ("error", "warning")
                 and troubles.append(f"console {message.type}: {message.text}"))  # fmt: skip
         page.on("pageerror", lambda error: troubles.append(f"script error: {error}"))
-        page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+        # A page that is left or reloaded gives up what it was still loading: no failure.
+        page.on("requestfailed", lambda request: request.failure == "net::ERR_ABORTED"
+                or troubles.append(f"failed: {request.url}"))  # fmt: skip
         page.on("response", lambda response: response.status >= 400
                 and troubles.append(f"{response.status}: {response.url}"))  # fmt: skip
         page.on("response", lambda response: page.answers.append(response.url))
