@@ -3,6 +3,7 @@
 import os
 import statistics
 import time
+from itertools import product
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -14,6 +15,49 @@ def pin_to_one_core():
     """Keep this process on one core, so that a thread too many cannot help anybody."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+FASTEST = {}  # the layout found for two shapes
+
+
+def best_product(a, b, *, rounds=21):
+    """Return a function that computes ``a @ b`` in the memory layout that is fastest here.
+
+    Each factor and the result lie row by row ("C") or column by column ("F"): eight layouts of the
+    same product, timed in turn once for each pair of shapes, and written into an array that is
+    there already. Bringing the factors into that layout is not counted: this is a floor.
+    ``function.layout`` names it: "FCF" is ``np.matmul(b.T, a.T)`` with ``a.T`` contiguous.
+    """
+    import numpy as np  # only now: it reads the number of threads when it is imported
+
+    def orders(array):
+        columns = np.ascontiguousarray(array.swapaxes(-1, -2)).swapaxes(-1, -2)
+        return {"C": np.ascontiguousarray(array), "F": columns}
+
+    lefts, rights, results = orders(a), orders(b), orders(a @ b)
+
+    def in_layout(left, right, result):
+        x, y, out = lefts[left], rights[right], results[result]
+        if result == "F":  # the same product, transposed: then the result's rows are its columns
+            x, y, out = (array.swapaxes(-1, -2) for array in (y, x, out))
+        return lambda: np.matmul(x, y, out=out)
+
+    shapes = a.shape, b.shape, a.dtype
+    if shapes not in FASTEST:
+        ways = {layout: in_layout(*layout) for layout in product("CF", repeat=3)}
+        best = dict.fromkeys(ways, float("inf"))
+        count = 1
+        for _ in range(rounds):
+            for layout, run in ways.items():
+                start = time.perf_counter()
+                for _ in range(count):
+                    run()
+                best[layout] = min(best[layout], (time.perf_counter() - start) / count)
+            count = max(1, round(1e-3 / min(best.values())))  # about 1 ms at a time
+        FASTEST[shapes] = min(best, key=best.get)
+    run = in_layout(*FASTEST[shapes])
+    run.layout = "".join(FASTEST[shapes])
+    return run
 
 
 def side_by_side(contenders, *, steps, rounds):
