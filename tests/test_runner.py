@@ -136,6 +136,17 @@ def test_references_have_numbers_titles_and_addresses():
     )
 
 
+@each_notebook
+def test_what_only_the_sources_have_is_linked_there(name):
+    """The branch *run* has neither the Makefile nor the tools of the book."""
+    for text in texts(MADE[name]):
+        for found in re.finditer(r"(.)`(make \w+|book/tools/[^`]*)`(\S*)", text):
+            before, what, after = found.groups()
+            assert before == "[" and after.startswith(f"]({KNOWN.url}"), what
+            if "/" in what:
+                assert (ROOT / what).is_file() and f"/blob/{KNOWN.branch}/{what})" in after
+
+
 def test_boxes_exercises_and_solutions():
     box = ":::{admonition} Predict\n:class: tip\nIs $a\n= b$?\n\n$$ x $$ (eq-chain-rule)\n:::"
     assert converted(box) == "> **Predict**\n>\n> Is $a = b$?\n>\n> $$ x $$".replace(

@@ -44,6 +44,7 @@ EXTRA = re.compile(r"\b(?:import |from |nncourse\[)(tensorflow|(?<=\[)\w+)")
 USES_GPU = "list_physical_devices("
 HEADING = re.compile(r"^#.*$", re.M)
 CODE = re.compile(r"^( *`{3,}).*?^\1|(`+)(?!`).+?(?<!`)\2(?!`)", re.S | re.M)
+ONLY_IN_THE_SOURCES = re.compile(r"`(?:make \w+|(book/tools/\w+\.py))`")
 LEFT_OVER = re.compile(
     r"^.*(?:\{[\w:+-]+\}`|^ *:::|```\{|\(eq-[\w-]+\)|\[\^|^\([\w-]+\)=).*$", re.M
 )
@@ -123,6 +124,11 @@ class Book:
         """Return a link to a published page; the text alone where there is no site to lead to."""
         anchor = f"#{anchor}" if anchor else ""
         return f"[{text}]({self.site}book/{page}.html{anchor})" if self.site else text
+
+    def in_sources(self, found):
+        """Return a command or file that the branch *run* has not, as a link to the sources."""
+        address = f"{self.url}/blob/{self.branch}/{found[1]}" if found[1] else self.url
+        return f"[{found[0]}]({address})" if self.site else found[0]
 
     def notebook(self, name, source=None):
         """Return the runner's edition of a notebook; both are dictionaries as in a file."""
@@ -217,6 +223,7 @@ class Writer:
             if HEADING.search(body):
                 self.asked = ""
             plain = INLINE.sub(self._inline, body).strip("\n")
+            plain = ONLY_IN_THE_SOURCES.sub(self.book.in_sources, plain)
             if self.solution and plain.strip():
                 plain, self.solution = folded(self.solution, plain), MORE
             elif self.asked == "run" and plain.strip():
