@@ -15,8 +15,10 @@ def floating(array):
 
 
 def as_floats(x, dtype=np.float64):
-    """Return lists and whole numbers as floats of this type, and floats as they are."""
+    """Return lists and whole numbers as floats of this type, floats as they are, or explain."""
     x = np.asarray(x)
+    if x.dtype.kind not in "biufc":
+        raise TypeError(f"expected numbers, got {x.dtype}. Try np.asarray(x, np.float32).")
     return x.astype(dtype) if x.dtype.kind in "biu" else x
 
 
@@ -88,6 +90,14 @@ def logits_and_classes(name, logits, target):
     return floating(logits), class_numbers(name, target, logits.shape[-1])
 
 
+def in_order(name, values):
+    """Return a row of numbers that can be sorted, as floats, or explain: NaN has no place."""
+    array = as_floats(values).ravel()
+    if np.isnan(array).any():
+        raise ValueError(f"{name} should hold numbers that can be sorted, got NaN. Remove them.")
+    return array
+
+
 def class_numbers(name, target, classes):
     """Return whole numbers from 0 to ``classes - 1`` as integers of 64 bits."""
     if target.dtype.kind not in "biu":
@@ -117,6 +127,8 @@ def example_weights(sample_weight, shape):
     They belong to the leading axes of ``shape``, usually to the first alone: the examples.
     """
     weight = floating(np.asarray(sample_weight))
+    if weight.dtype.kind != "f":
+        raise ValueError(f"a loss expects numbers for sample_weight, got {weight.dtype}")
     if weight.shape != shape[: weight.ndim] or weight.ndim == 0:
         raise ValueError(
             f"a loss expects one sample_weight for each example, {shape[:1]}, got {weight.shape}"
@@ -146,7 +158,9 @@ def scores_and_classes(name, prediction, target):
             f"got {scores.shape} and {target.shape}. One logit for each example, and targets 0 and "
             f"1? Then {one}. Class numbers? Give the scores themselves."
         )
-    return scores, target
+    if target.dtype.kind == "f" and (target % 1 == 0).all():  # whole numbers, though not so typed
+        target = target.astype(np.int64)
+    return scores, class_numbers(name, target, scores.shape[-1])
 
 
 def logits_and_binary(name, prediction, target):

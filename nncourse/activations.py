@@ -12,7 +12,7 @@ from math import erfc, pi, sqrt
 
 import numpy as np
 
-from ._checks import as_floats
+from ._checks import as_floats, floating
 
 __all__ = [
     "elu", "elu_vjp", "gelu", "gelu_vjp", "leaky_relu", "leaky_relu_vjp", "relu", "relu_vjp",
@@ -323,8 +323,9 @@ def softmax(x):
            [1. , 0. ]])
     """
     x = as_floats(x)
-    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
-    return e / np.sum(e, axis=-1, keepdims=True)
+    wide = floating(x)  # in float16 the sum of 70,000 ones is infinite
+    e = np.exp(wide - np.max(wide, axis=-1, keepdims=True))
+    return (e / np.sum(e, axis=-1, keepdims=True)).astype(x.dtype, copy=False)
 
 
 def softmax_vjp(grad, x, y):

@@ -101,7 +101,7 @@ class TopKAccuracy:
 
     def __call__(self, prediction, target):
         scores, labels = scores_and_classes("TopKAccuracy", prediction, target)
-        right = np.take_along_axis(scores, labels[..., None].astype(np.int64), -1)
+        right = np.take_along_axis(scores, labels[..., None], -1)
         before = np.arange(scores.shape[-1]) < labels[..., None]
         rank = np.sum((scores > right) | (before & (scores == right)), axis=-1)
         return float(np.mean((rank < self.k) & ~np.isnan(scores).any(-1)))
@@ -115,7 +115,8 @@ def precision(prediction, target):
 
     ``true positives / (true positives + false positives)``, 0 where nothing was called the class.
     With one logit for each example, the class is 1, called where ``logit > 0``. With scores
-    (n, classes), it is the mean over the classes that occur among targets or predictions.
+    (n, classes), it is the mean over the classes that occur among targets or predictions. An
+    example with a NaN among its scores is called no class.
     scikit-learn: ``precision_score``, there with ``average="macro"`` for more than two classes.
 
     Raises
@@ -180,9 +181,12 @@ def _counts(name, prediction, target):
         called, actual = logits > 0, target > 0.5
         return tuple(np.array([np.sum(a)]) for a in (called & actual, called, actual))
     scores, labels = scores_and_classes(name, prediction, target)
-    table = confusion_matrix(scores.argmax(-1).ravel(), labels.ravel(), scores.shape[-1])
-    occurs = table.sum(axis=0) + table.sum(axis=1) > 0
-    return tuple(a[occurs] for a in (np.diag(table), table.sum(axis=0), table.sum(axis=1)))
+    calls, known = scores.argmax(-1), ~np.isnan(scores).any(-1)
+    counts = np.zeros((3, scores.shape[-1]), int)
+    chosen = labels[known & (calls == labels)], calls[known], labels.ravel()
+    for count, classes in zip(counts, chosen, strict=True):
+        np.add.at(count, classes, 1)
+    return tuple(counts[:, counts.any(axis=0)])
 
 
 def _mean_share(part, whole):
@@ -206,12 +210,12 @@ def r2(prediction, target):
     >>> r2(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
     0.5
     """
-    prediction, target = same_shape("r2", prediction, target)
-    if len(target) < 2:
+    n = len(same_shape("r2", prediction, target)[1])
+    if n < 2:
         return float("nan")
-    p, t = (a.reshape(len(a), -1).astype(np.float64) for a in (prediction, target))
+    p, t = (np.asarray(a, np.float64).reshape(n, -1) for a in (prediction, target))
     error, spread = np.sum((t - p) ** 2, axis=0), np.sum((t - t.mean(axis=0)) ** 2, axis=0)
-    changes = spread > 0
+    changes = (t != t[0]).any(axis=0) & (spread > 0)  # the mean of equal numbers is rounded
     unexplained = np.where(changes, error / np.where(changes, spread, 1), error > 0)
     return float(np.mean(1 - unexplained))
 

@@ -271,3 +271,15 @@ def test_rows_may_miss_1_by_a_thousandth():
     losses.softmax_cross_entropy(np.zeros((1, 2)), [[0.5, 0.5009]])
     with pytest.raises(ValueError, match=r"sums from 1 to 1"):
         losses.softmax_cross_entropy(np.zeros((1, 2)), [[0.5, 0.5012]])
+
+
+def test_many_classes_are_smoothed_without_a_table_of_their_pairs():
+    y = losses.smooth_labels(np.array([99_999, 0]), 100_000, amount=0.5)
+    assert y.shape == (2, 100_000) and y.sum() == pytest.approx(2, rel=1e-4)
+    assert y[0, 99_999] == y[1, 0] == np.float32(0.5 + 0.5 / 100_000)
+
+
+@pytest.mark.parametrize("weight", [np.array([1, 2], object), ["1", "2"]])
+def test_weights_that_are_no_numbers_are_refused(weight):
+    with pytest.raises(ValueError, match="expects numbers for sample_weight"):
+        losses.mean_squared_error([1.0, 2.0], [1.0, 3.0], sample_weight=weight)

@@ -144,3 +144,50 @@ def test_wrong_shapes_are_explained(metric, prediction, target, words):
 def test_a_class_beyond_the_given_number_is_refused():
     with pytest.raises(ValueError, match="from 0 to 1, got values from 0 to 2"):
         metrics.confusion_matrix([0, 2], [0, 0], classes=2)
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+def test_nan_is_called_no_class(name):
+    """By hand: of three examples of class 0 one is called so, one 1, one nothing."""
+    scores = np.array([[9, 1.0], [1, 9], [np.nan, 1]])
+    expected = {"precision": (1 / 1 + 0 / 1) / 2, "recall": (1 / 3 + 0) / 2, "f1": (2 / 4 + 0) / 2}
+    assert getattr(metrics, name)(scores, [0, 0, 0]) == pytest.approx(expected[name], rel=1e-14)
+
+
+@pytest.mark.parametrize("metric", [metrics.accuracy, metrics.TopKAccuracy(2), metrics.f1])
+@pytest.mark.parametrize("labels", [[-1, 0], [0, 3], [0.0, 1.5], [0, np.nan]])
+def test_labels_that_are_no_classes_are_refused(metric, labels):
+    with pytest.raises(ValueError, match="expects class numbers"):
+        metric(np.ones((2, 3)), labels)
+
+
+def test_whole_numbers_may_come_as_floats_and_booleans():
+    for metric in (metrics.accuracy, metrics.TopKAccuracy(1), metrics.f1):
+        for labels in ([0.0, 1.0], np.array([False, True]), np.uint8([0, 1])):
+            assert metric(np.eye(2), labels) == 1
+
+
+def test_many_classes_need_no_table_of_their_pairs():
+    """A vocabulary of 100,000: a table would take 80 GB."""
+    scores = np.zeros((3, 100_000), np.float32)
+    scores[[0, 1, 2], [99_999, 5, 7]] = 1
+    for metric, expected in (
+        (metrics.precision, 2 / 4),
+        (metrics.recall, 2 / 4),
+        (metrics.f1, 2 / 4),
+    ):
+        assert metric(scores, [99_999, 5, 8]) == pytest.approx(expected)
+
+
+def test_r2_of_a_target_that_never_changes():
+    """The mean of ten times 0.1 is not quite 0.1: the target's variance is no 1e-34."""
+    for value in (0.1, 0.7, 1e8 + 0.3):
+        for n in (3, 10, 1001):
+            target = np.full(n, value)
+            assert metrics.r2(target + 1, target) == 0 and metrics.r2(target, target) == 1
+
+
+def test_r2_keeps_the_digits_of_the_target():
+    """By hand: errors 7, -2, 13 against a variance of 2."""
+    prediction, target = np.float32([1e8 + 8, 1e8, 1e8 + 16]), 1e8 + np.array([1.0, 2, 3])
+    assert metrics.r2(prediction, target) == pytest.approx(1 - (49 + 4 + 169) / 2, rel=1e-6)

@@ -94,7 +94,7 @@ class KeyValueCache:
 
     def rewind(self, length):
         """Forget all but the first ``length`` tokens."""
-        if not 0 <= length <= self.length:
+        if not isinstance(length, int | np.integer) or not 0 <= length <= self.length:
             raise ValueError(f"{self!r} cannot be cut to {length}.")
         self.length = int(length)
 

@@ -11,7 +11,7 @@ Logits have shape (batch, time, vocabulary): at each step the scores of the toke
 
 import numpy as np
 
-from .._checks import floating
+from .._checks import as_floats, floating
 from ..activations import sigmoid, softplus
 
 __all__ = [
@@ -66,13 +66,14 @@ def sequence_log_probability(logits, target, mask):
     [[[0.0, 0.0], [0.1, -0.1], [-0.25, 0.25]]]
     """
     logits, target, mask = _checked("sequence_log_probability", logits, target, mask)
-    log_p = _log_softmax(logits)
-    chosen = np.take_along_axis(log_p, target[..., None], axis=-1)[..., 0]
+    log_p, dtype = _log_softmax(floating(logits)), logits.dtype
+    counted = np.where(mask, target, 0)  # elsewhere it may be anything, as PyTorch's -100
+    chosen = np.take_along_axis(log_p, counted[..., None], axis=-1)[..., 0]
     total = np.where(mask, chosen, 0).sum(axis=1, dtype=np.float64)
     grad = np.where(mask[..., None], -np.exp(log_p), 0)
     rows = np.nonzero(mask)
     grad[(*rows, target[rows])] += 1
-    return total, grad
+    return total, grad.astype(dtype, copy=False) if dtype.kind == "f" else grad
 
 
 def answer_loss(logits, target, mask):
@@ -148,8 +149,9 @@ def tilted(reference, reward, beta):
     array([0.75, 0.25])
     """
     _check_beta("tilted", beta)
-    exponent = np.asarray(reward, np.float64) / beta
-    p = reference * np.exp(exponent - exponent.max(axis=-1, keepdims=True))
+    exponent, possible = np.asarray(reward, np.float64) / beta, np.asarray(reference) > 0
+    largest = np.where(possible, exponent, -np.inf).max(axis=-1, keepdims=True)
+    p = reference * np.exp(np.where(possible, exponent - largest, -np.inf))
     return p / p.sum(axis=-1, keepdims=True)
 
 
@@ -186,7 +188,9 @@ def kl_divergence(logits, reference_logits):
         )
     log_p = _log_softmax(logits.astype(np.float64))
     log_q = _log_softmax(reference_logits.astype(np.float64))
-    return (np.exp(log_p) * (log_p - log_q)).sum(axis=-1)
+    possible = log_p > -np.inf  # 0 * log 0 counts as 0
+    ratio = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=possible)
+    return (np.exp(log_p) * ratio).sum(axis=-1)
 
 
 def implicit_reward(log_probability, reference, beta):
@@ -206,11 +210,21 @@ def implicit_reward(log_probability, reference, beta):
 def reward_accuracy(chosen, rejected):
     """Share of the pairs in which the chosen answer has the larger reward.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there is no pair.
+
     Examples
     --------
     >>> reward_accuracy(np.array([1.0, 0.0, 2.0, 3.0]), np.array([0.0, 1.0, 1.0, 1.0]))
     0.75
     """
+    if np.shape(chosen) != np.shape(rejected) or not np.size(chosen):
+        raise ValueError(
+            "reward_accuracy expects two arrays of one shape, got "
+            f"{np.shape(chosen)} and {np.shape(rejected)}"
+        )
     return float(np.mean(np.greater(chosen, rejected)))
 
 
@@ -241,7 +255,8 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, *, beta=0.1
     Raises
     ------
     ValueError
-        If the shapes differ, there is no pair, or beta is not positive.
+        If the shapes differ, there is no pair, beta is not positive, or a margin is undefined:
+        where an answer is impossible for model and reference alike.
 
     Examples
     --------
@@ -258,7 +273,13 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, *, beta=0.1
         )
     _check_beta("dpo_loss", beta)
     chosen, rejected, reference_chosen, reference_rejected = given
-    margin = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
+    with np.errstate(invalid="ignore"):
+        margin = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
+    if np.isnan(margin).any():
+        raise ValueError(
+            f"dpo_loss finds no margin for pair {np.flatnonzero(np.isnan(margin))[0]}: NaN, or an "
+            "answer of log-probability minus infinity for model and reference alike"
+        )
     grad = beta * sigmoid(-margin) / len(margin)
     return float(softplus(-margin).mean()), -grad, grad
 
@@ -275,7 +296,7 @@ def _check_beta(name, beta):
 
 def _checked(name, logits, target, mask):
     """Return floats, whole numbers and a mask that fit each other."""
-    logits, target, mask = floating(np.asarray(logits)), np.asarray(target), np.asarray(mask)
+    logits, target, mask = as_floats(logits), np.asarray(target), np.asarray(mask)
     if logits.ndim != 3 or target.shape != logits.shape[:2] or mask.shape != target.shape:
         raise ValueError(
             f"{name} expects logits (batch, time, vocabulary) with target and mask (batch, time), "

@@ -148,7 +148,8 @@ def draw(
     _checked([0.0], **options)
     if isinstance(stop, int | np.integer):
         stop = [stop]
-    stop, rng = checked_ids(stop or (), vocabulary), np.random.default_rng(rng)
+    stop = set(checked_ids(() if stop is None else stop, vocabulary))
+    rng = np.random.default_rng(rng)
 
     def ids():
         new = []

@@ -70,23 +70,35 @@ class CopyDraft:
         if order < 1:
             raise ValueError(f"order is a whole number of at least 1, got {order!r}.")
         self.vocabulary, self.order = vocabulary, order
-        self._source = self._indexed(list(source), defaultdict(dict))
+        self._text, self._seen = [], defaultdict(list)  # from what stood before to what followed
+        self._read(source)
+        self._source, self._text, self._seen = self._seen, [], defaultdict(list)
 
-    def _indexed(self, ids, tables, start=1):
-        for end in range(start, len(ids)):
-            for n in range(1, min(self.order, end) + 1):
-                tables[n][tuple(ids[end - n : end])] = ids[end]
-        return tables
+    def _read(self, ids):
+        """Note what follows what in a text that is mostly the one of the last time."""
+        ids = list(ids)
+        while self._text != ids[: len(self._text)]:  # what was guessed then, and refused
+            for before in self._ends():
+                self._seen[before].pop()
+            self._text.pop()
+        for token in ids[len(self._text) :]:
+            self._text.append(token)
+            for before in self._ends():
+                self._seen[before].append(token)
+
+    def _ends(self):
+        """Yield what stands before the last token, from the shortest to the longest."""
+        for n in range(2, min(self.order + 1, len(self._text)) + 1):
+            yield tuple(self._text[-n:-1])
 
     def __call__(self, ids):
         """Return all probability on one token, shape (vocabulary,), or None for no idea."""
-        ids = list(ids)
-        tables = self._indexed(ids, defaultdict(dict))
-        for n in range(min(self.order, len(ids)), 0, -1):
-            for table in (tables[n], self._source[n]):
-                token = table.get(tuple(ids[-n:]))
-                if token is not None:
-                    return np.where(np.arange(self.vocabulary) == token, 1.0, 0.0)
+        self._read(ids)
+        for n in range(min(self.order, len(self._text)), 0, -1):
+            for table in (self._seen, self._source):
+                followed = table.get(tuple(self._text[-n:]))
+                if followed:
+                    return np.where(np.arange(self.vocabulary) == followed[-1], 1.0, 0.0)
         return None
 
 
@@ -200,7 +212,8 @@ def speculate(
             raise ValueError(f"{name} is a whole number of at least 1, got {number!r}.")
     context, vocabulary = model.architecture.context, model.architecture.vocabulary
     stop = model.end if stop is None else [stop] if isinstance(stop, int | np.integer) else stop
-    stop, rng, ids = checked_ids(stop, vocabulary), np.random.default_rng(rng), list(ids)
+    stop, ids = set(checked_ids(stop, vocabulary)), model._checked_ids(ids)
+    rng = np.random.default_rng(rng)
     options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     limit = min(len(ids) + max_new_tokens, context)
     cache, text, unread = model.cache(limit), list(ids), ids
@@ -213,7 +226,8 @@ def speculate(
                 break
             guess.append(int(rng.choice(vocabulary, p=row)))
             q.append(row)
-        logits = model.logits([*unread, *guess], cache)[-1 - len(guess) :]
+        read = model._read(model._checked_ids([*unread, *guess], cache), cache)
+        logits = read[-1 - len(guess) :] @ model.output  # not of the whole beginning
         p = [probabilities(row, **options) for row in logits]
         new = verify(p, q, guess, rng)
         passes, proposed, accepted = passes + 1, proposed + len(guess), accepted + len(new) - 1

@@ -70,6 +70,7 @@ class WordPieceTokenizer:
         if context < 2:
             raise ValueError(f"context must leave room for [CLS] and [SEP], got {context}.")
         self.special = {token: self.ids[token] for token in SPECIAL}
+        self._longest = max(map(len, self.tokens))
 
     def __len__(self):
         return len(self.tokens)
@@ -114,7 +115,7 @@ class WordPieceTokenizer:
             return unknown
         pieces, start = [], 0
         while start < len(word):
-            for end in range(len(word), start, -1):
+            for end in range(min(len(word), start + self._longest), start, -1):
                 piece = self.ids.get(("##" if start else "") + word[start:end])
                 if piece is not None:
                     break
@@ -141,8 +142,7 @@ def split_uncased(text):
     ['creme', 'brulee', ',', '神', '经', '网', '络', '!']
     """
     text = "".join(map(_cleaned, checked_text(text)))
-    letters = (c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
-    return "".join(map(_lowered, letters)).split()
+    return "".join(map(_lowered, "".join(map(_unaccented, text)))).split()
 
 
 @lru_cache(maxsize=4096)
@@ -154,6 +154,17 @@ def _cleaned(character):
     if code in (0, 0xFFFD) or category in ("Cc", "Cf", "Co"):
         return ""
     return f" {character} " if any(low <= code <= high for low, high in _IDEOGRAPHS) else character
+
+
+@lru_cache(maxsize=4096)
+def _unaccented(character):
+    """What is left of a character without its accents.
+
+    One by one: NFD would also put each letter's accents in order, which takes time that grows with
+    the square of their number, for accents that are dropped.
+    """
+    parts = unicodedata.normalize("NFD", character)
+    return "".join(c for c in parts if unicodedata.category(c) != "Mn")
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from .._checks import as_floats, finite_numbers, in_order
+
 __all__ = ["Cusum", "false_alarm_interval", "kolmogorov_smirnov", "population_stability"]
 
 
@@ -34,7 +36,8 @@ def population_stability(reference, sample, bins=10):
     Raises
     ------
     ValueError
-        If there are fewer numbers in the reference than bins, or none in the sample.
+        If there are fewer numbers in the reference than bins, none in the sample, or one is not
+        finite.
 
     Examples
     --------
@@ -44,12 +47,13 @@ def population_stability(reference, sample, bins=10):
     >>> bool(population_stability(reference, reference[:200]) > 2)
     True
     """
-    reference, sample = np.ravel(reference), np.ravel(sample)
+    reference, sample = (as_floats(x).ravel() for x in (reference, sample))
     if len(reference) < bins or not len(sample):
         raise ValueError(
             f"expected at least {bins} numbers for {bins} bins and one to compare, got "
             f"{len(reference)} and {len(sample)}"
         )
+    reference, sample = finite_numbers("reference", reference), finite_numbers("sample", sample)
     edges = np.quantile(reference, np.arange(1, bins) / bins)
     counts = (np.bincount(np.searchsorted(edges, x), minlength=bins) for x in (reference, sample))
     p, q = ((c + 0.5) / (c.sum() + 0.5 * bins) for c in counts)
@@ -66,14 +70,14 @@ def kolmogorov_smirnov(a, b):
     Raises
     ------
     ValueError
-        If one of the samples is empty.
+        If one of the samples is empty, or a number is NaN.
 
     Examples
     --------
     >>> kolmogorov_smirnov([1, 2, 3, 4], [3, 4, 5, 6])
     0.5
     """
-    a, b = np.sort(np.ravel(a)), np.sort(np.ravel(b))
+    a, b = np.sort(in_order("a", a)), np.sort(in_order("b", b))
     if not len(a) or not len(b):
         raise ValueError(f"expected numbers in both samples, got {len(a)} and {len(b)}")
     x = np.concatenate([a, b])
@@ -105,7 +109,7 @@ class Cusum:
     Raises
     ------
     ValueError
-        If there are fewer than 10 reference values, or a setting is not positive.
+        If there are fewer than 10 reference values, a value is NaN, or a setting is not positive.
 
     Examples
     --------
@@ -115,7 +119,7 @@ class Cusum:
     """
 
     def __init__(self, reference, *, allowance=0.5, threshold=8.0):
-        self._sorted = np.sort(np.ravel(reference))
+        self._sorted = np.sort(in_order("reference", reference))
         if len(self._sorted) < 10 or not (allowance > 0 and threshold > 0):
             raise ValueError(
                 "expected at least 10 reference values and positive settings, got "
@@ -125,6 +129,7 @@ class Cusum:
 
     def score(self, value):
         """Return z: large for values that are small among the reference's."""
+        (value,) = in_order("a request", value)
         both = (np.searchsorted(self._sorted, value, side=side) for side in ("left", "right"))
         return -NormalDist().inv_cdf((sum(map(int, both)) + 1) / (2 * len(self._sorted) + 2))
 

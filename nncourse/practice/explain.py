@@ -61,10 +61,11 @@ def input_gradient(model, x, target):
     if logits.ndim != 2:
         raise ValueError(f"expected a model with logits (batch, classes), got {logits.shape}")
     targets = np.broadcast_to(target, len(logits))
-    if not ((targets >= 0) & (targets < logits.shape[1])).all():
+    whole = targets.dtype.kind in "biu"
+    if not whole or not ((targets >= 0) & (targets < logits.shape[1])).all():
         raise ValueError(f"expected a class from 0 to {logits.shape[1] - 1}, got {target!r}")
     grad = np.zeros_like(logits)
-    grad[np.arange(len(logits)), targets] = 1
+    grad[np.arange(len(logits)), targets.astype(np.int64)] = 1
     kept = [(p, p.grad.copy()) for p in model.parameters()]
     slope = model.backward(grad)
     for parameter, before in kept:
@@ -215,7 +216,7 @@ def occlusion(predict, x, target, *, size, stride=None, fill=0.0):
     array([[0., 0.],
            [0., 4.]])
     """
-    stride = size if stride is None else stride
+    stride, x = size if stride is None else stride, as_floats(x)
     rows = range(0, x.shape[0] - size + 1, stride)
     columns = range(0, x.shape[1] - size + 1, stride)
     other = np.broadcast_to(np.asarray(fill, x.dtype), x.shape)
@@ -225,7 +226,7 @@ def occlusion(predict, x, target, *, size, stride=None, fill=0.0):
         for covered, j in zip(batch, columns, strict=True):
             covered[i : i + size, j : j + size] = other[i : i + size, j : j + size]
         scores.append(predict(batch)[:, target])
-    return predict(x[None])[0, target] - np.array(scores)
+    return as_floats(predict(x[None]))[0, target] - as_floats(scores)
 
 
 def removal_curve(predict, x, ranking, target, *, steps=16, fill=0.0, insert=False):
@@ -262,6 +263,7 @@ def removal_curve(predict, x, ranking, target, *, steps=16, fill=0.0, insert=Fal
     >>> scores
     array([6., 3., 1., 0., 0.])
     """
+    x, ranking = as_floats(x), as_floats(ranking)
     if ranking.shape != x.shape[:2]:
         raise ValueError(f"expected a ranking of shape {x.shape[:2]}, got {ranking.shape}")
     place = np.empty(ranking.size, int)

@@ -11,6 +11,8 @@ from math import sqrt
 
 import numpy as np
 
+from .._checks import in_order
+
 __all__ = [
     "Rate",
     "group_rates",
@@ -45,7 +47,7 @@ class Rate:
 
     @property
     def value(self):
-        return self.part / self.whole if self.whole else float("nan")
+        return float(self.part) / float(self.whole) if self.whole else float("nan")
 
     @property
     def low(self):
@@ -58,7 +60,7 @@ class Rate:
     def _ends(self):
         if not self.whole:
             return 0.0, 1.0
-        n, p, z = self.whole, self.value, self.z
+        n, p, z = float(self.whole), self.value, self.z  # np.uint8 would overflow
         half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         middle, scale = p + z * z / (2 * n), 1 + z * z / n
         return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
@@ -156,14 +158,20 @@ def threshold_for(scores, outcome, true_positive):
     Raises
     ------
     ValueError
-        If nobody is good.
+        If nobody is good, the shapes differ, a score is NaN, or the rate is not in [0, 1].
 
     Examples
     --------
     >>> threshold_for(np.array([0.9, 0.2, 0.6, 0.4]), np.array([1, 0, 1, 1]), 0.6)
     0.6
     """
-    good = np.sort(np.asarray(scores)[np.asarray(outcome) == 1])[::-1]
+    scores, outcome = in_order("scores", scores), np.ravel(outcome)
+    if scores.shape != outcome.shape or not 0 <= true_positive <= 1:
+        raise ValueError(
+            f"expected an outcome for each score and a rate in [0, 1], got {scores.size} scores, "
+            f"{outcome.size} outcomes, {true_positive}"
+        )
+    good = np.sort(scores[outcome == 1])[::-1]
     if not len(good):
         raise ValueError("expected somebody whose outcome is 1")
     needed = max(int(np.ceil(true_positive * len(good) - 1e-9)), 1)

@@ -8,6 +8,8 @@ attack achieves: judge it by its true positives at a low false-positive rate.
 
 import numpy as np
 
+from .._checks import class_numbers, in_order
+
 __all__ = ["attack_rates", "confidence", "likelihood_ratios", "operating_points"]
 
 
@@ -23,12 +25,22 @@ def confidence(logits, labels):
         From a model that is *not* in training mode.
     labels : int array of shape (n,)
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or a label is no class.
+
     Examples
     --------
     >>> confidence(np.array([[0.0, 0.0], [900.0, 0.0]]), np.array([0, 0]))
     array([  0., 900.])
     """
-    z, rows = np.array(logits, np.float64), np.arange(len(labels))
+    z, labels = np.array(logits, np.float64), np.asarray(labels)
+    if z.ndim != 2 or labels.shape != z.shape[:1]:
+        raise ValueError(
+            f"expected logits (n, classes) and n labels, got {z.shape}, {labels.shape}"
+        )
+    rows, labels = np.arange(len(z)), class_numbers("confidence", labels, z.shape[1])
     right = z[rows, labels]
     z[rows, labels] = -np.inf
     return right - np.logaddexp.reduce(z, axis=1)
@@ -99,14 +111,16 @@ def operating_points(scores, members):
     Raises
     ------
     ValueError
-        If there are no members or nobody else.
+        If there are no members or nobody else, the shapes differ, or a score is NaN.
 
     Examples
     --------
     >>> operating_points([4, 3, 3, 1], [True, True, False, False])
     (array([0. , 0. , 0.5, 1. ]), array([0. , 0.5, 1. , 1. ]))
     """
-    scores, members = np.ravel(scores), np.ravel(members).astype(bool)
+    scores, members = in_order("scores", scores), np.ravel(members).astype(bool)
+    if scores.shape != members.shape:
+        raise ValueError(f"expected as many scores as members, got {scores.size}, {members.size}")
     if members.all() or not members.any():
         raise ValueError("expected scores of members and of others")
     order = np.argsort(-scores, kind="stable")

@@ -12,7 +12,9 @@ from math import inf, log, log1p
 
 import numpy as np
 
+from .._checks import floating
 from ..layers import BatchNorm, Dense, Sequential
+from ..layers.core import _walk
 
 __all__ = [
     "clipped_gradients",
@@ -38,11 +40,18 @@ def poisson_batch(n, rate, rng=None):
     int array
         Which examples, in increasing order.
 
+    Raises
+    ------
+    ValueError
+        If the rate is no probability.
+
     Examples
     --------
     >>> poisson_batch(20, 0.25, rng=0)
     array([ 2,  3, 11, 13, 15])
     """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"poisson_batch expects a rate in [0, 1], got {rate}")
     return np.flatnonzero(np.random.default_rng(rng).random(n) < rate)
 
 
@@ -89,9 +98,9 @@ def clipped_gradients(model, loss, x, y, clip):
     """Leave the *sum* of the examples' clipped gradients in the parameters; return their lengths.
 
     ``sum over i of g[i] * min(1, clip / ‖g[i]‖)``, with g[i] the gradient of example i by all
-    parameters. A chain of Dense layers and layers without parameters needs two passes and no g[i]:
-    the gradient of a kernel by one example is an outer product, ``‖a δᵀ‖ = ‖a‖ ‖δ‖``, and clipping
-    an example is the same as scaling its loss. Other models take one pass for each example.
+    parameters. A chain of Dense layers, on rows, and layers without parameters needs two passes and
+    no g[i]: the gradient of a kernel by one example is an outer product, ``‖a δᵀ‖ = ‖a‖ ‖δ‖``, and
+    clipping an example is the same as scaling its loss. Other models take one pass for each.
     Source: Abadi et al. (2016), algorithm 1; for the lengths: Goodfellow (2015).
 
     Parameters
@@ -123,22 +132,19 @@ def clipped_gradients(model, loss, x, y, clip):
     if not clip > 0:
         raise ValueError(f"clipped_gradients expects clip > 0, got {clip}")
     _refuse_batch_statistics(model)
-    if not (isinstance(model, Sequential) and _is_chain(model)):
+    inputs, top = _chain(model, x) if _is_chain(model) else (None, None)
+    if inputs is None:
         each = per_example_gradients(model, loss, x, y)
-        lengths = np.sqrt(sum(np.square(g.reshape(len(x), -1)).sum(axis=1) for g in each))
+        lengths = np.sqrt(sum(_squares(g.reshape(len(x), -1)) for g in each))
         factors = np.minimum(1, clip / np.maximum(lengths, 1e-12))
         for p, g in zip(model.parameters(), each, strict=True):
-            p.grad = np.tensordot(factors, g, axes=1)
+            p.grad = np.tensordot(factors, floating(g), axes=1)
         return lengths
-    inputs = []
-    for layer in model.layers:
-        inputs.append(x)
-        x = layer(x, training=True)
-    top = loss(x, y)[1] * len(x)  # the loss is a mean; the gradient of each example's own loss
+    top = loss(top, y)[1] * len(x)  # the loss is a mean; the gradient of each example's own loss
     grad, squares = top, np.zeros(len(x))
     for layer, a in zip(reversed(model.layers), reversed(inputs), strict=True):
         if isinstance(layer, Dense):  # ‖a δᵀ‖² for the kernel, ‖δ‖² for the bias
-            squares += np.square(grad).sum(axis=1) * (1 + np.square(a).sum(axis=1))
+            squares += _squares(grad) * (1 + _squares(a))
         grad = layer.backward(grad)
     lengths = np.sqrt(squares)
     factors = np.minimum(1, clip / np.maximum(lengths, 1e-12)).astype(top.dtype)
@@ -166,6 +172,11 @@ def private_step(model, loss, optimizer, x, y, *, clip, noise, batch, rng=None):
         Expected number of examples.
     rng : int, Generator or None
 
+    Raises
+    ------
+    ValueError
+        If the noise is negative or ``batch`` is not positive; and as :func:`clipped_gradients`.
+
     Examples
     --------
     >>> import nncourse as nn
@@ -175,6 +186,8 @@ def private_step(model, loss, optimizer, x, y, *, clip, noise, batch, rng=None):
     >>> loss = nn.losses.mean_squared_error
     >>> private_step(model, loss, sgd, x, y, clip=1.0, noise=1.1, batch=4, rng=0)
     """
+    if not (0 <= noise < inf and 0 < batch < inf):
+        raise ValueError(f"expected noise >= 0 and batch > 0, got noise={noise}, batch={batch}")
     rng = np.random.default_rng(rng)
     for p in model.parameters():
         p.zero_grad()
@@ -211,7 +224,7 @@ def fit_privately(model, loss, optimizer, x, y, *, clip, noise, rate, steps, rng
     >>> settings = dict(clip=1.0, noise=2.0, rate=0.2, steps=50, rng=0)
     >>> fit_privately(model, loss, sgd, x.astype(np.float32), y, **settings)
     """
-    rng = np.random.default_rng(rng)
+    rng, x, y = np.random.default_rng(rng), np.asarray(x), np.asarray(y)
     for _ in range(steps):
         drawn = poisson_batch(len(x), rate, rng)
         private_step(
@@ -276,7 +289,7 @@ def epsilon(noise, rate, steps, delta, orders=ORDERS):
     Raises
     ------
     ValueError
-        If the noise is not positive, or rate or delta are no probabilities.
+        If the noise is not positive, rate or delta are no probabilities, or steps are negative.
 
     Examples
     --------
@@ -285,10 +298,10 @@ def epsilon(noise, rate, steps, delta, orders=ORDERS):
     >>> round(epsilon(1.1, 256 / 60000, 60 * 60000 // 256, 1e-5), 3)
     2.597
     """
-    if not (noise > 0 and 0 <= rate <= 1 and 0 < delta < 1):
+    if not (0 < noise < inf and 0 <= rate <= 1 and 0 < delta < 1 and 0 <= steps < inf):
         raise ValueError(
-            f"epsilon expects noise > 0, rate in [0, 1] and delta in (0, 1), got {noise}, {rate}, "
-            f"{delta}"
+            "epsilon expects noise > 0, rate in [0, 1], delta in (0, 1) and steps >= 0, got "
+            f"{noise}, {rate}, {delta} and {steps}"
         )
     if not rate or not steps:
         return 0.0
@@ -302,6 +315,11 @@ def epsilon(noise, rate, steps, delta, orders=ORDERS):
 def noise_for(target, rate, steps, delta):
     """Return the smallest noise multiplier whose ε does not exceed ``target``, to 0.1 %.
 
+    Raises
+    ------
+    ValueError
+        If the target is not positive; and as :func:`epsilon`.
+
     Examples
     --------
     >>> noise = noise_for(2.0, 0.02, 500, 1e-5)
@@ -309,6 +327,8 @@ def noise_for(target, rate, steps, delta):
     True
     """
     few = (*np.arange(1.25, 12, 0.25), *range(12, 64, 2), 128, 256)
+    if not target > 0:
+        raise ValueError(f"noise_for expects a target > 0, got {target}")
     low, high = 0.1, 0.2
     while epsilon(high, rate, steps, delta, few) > target:
         low, high = high, 2 * high
@@ -321,17 +341,38 @@ def noise_for(target, rate, steps, delta):
     return float(high)
 
 
+def _squares(rows):
+    """Return each row's sum of squares; those of whole numbers and float16 would overflow."""
+    return np.square(floating(rows)).sum(axis=1)
+
+
 def _is_chain(model):
-    """Whether only Dense layers, on rows of numbers, have parameters."""
-    return all(isinstance(layer, Dense) or not layer.parameters() for layer in model.layers)
+    """Whether only Dense layers have parameters, each its own, and one follows the other."""
+    if type(model) is not Sequential:
+        return False
+    dense = all(isinstance(layer, Dense) or not layer.parameters() for layer in model.layers)
+    return dense and sum(len(layer.parameters()) for layer in model.layers) == len(
+        model.parameters()
+    )
+
+
+def _chain(model, x):
+    """Return the input of each layer, and the output; none if a Dense layer reads sequences."""
+    inputs = []
+    for layer in model.layers:
+        inputs.append(x)
+        x = layer(x, training=True)
+    rows = all(
+        a.ndim == 2 for layer, a in zip(model.layers, inputs, strict=True) if layer.parameters()
+    )
+    return (inputs, x) if rows else (None, None)
 
 
 def _refuse_batch_statistics(layer):
     """Raise if a layer inside computes with several examples at once."""
-    if isinstance(layer, BatchNorm):
-        raise ValueError(
-            f"{layer!r} mixes the examples of a batch, so no example has a gradient of its own. "
-            "Use LayerNorm."
-        )
-    for inner in getattr(layer, "layers", ()):
-        _refuse_batch_statistics(inner)
+    for inner in _walk(layer):
+        if isinstance(inner, BatchNorm):
+            raise ValueError(
+                f"{inner!r} mixes the examples of a batch, so no example has a gradient of its "
+                "own. Use LayerNorm."
+            )

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._checks import as_floats
+
 __all__ = [
     "Surrogate",
     "grid",
@@ -87,6 +89,7 @@ def switched(predict, x, target, segments, *, fill=0.0, batch_size=512):
     >>> game(np.array([[1, 1, 1, 1], [1, 0, 0, 0]]))
     array([16.,  4.])
     """
+    x, segments = as_floats(x), np.asarray(segments)
     if segments.shape != x.shape[:2]:
         raise ValueError(f"expected regions of shape {x.shape[:2]}, got {segments.shape}")
     other = np.asarray(fill, x.dtype)
@@ -118,7 +121,7 @@ def linear_fit(masks, scores, weights, strength=0.0):
     >>> np.round(fit.weights, 6), round(float(fit.intercept), 6)
     (array([ 2., -1.]), 3.0)
     """
-    masks, scores = np.asarray(masks, float), np.asarray(scores, float)
+    masks, scores, weights = (np.asarray(a, float) for a in (masks, scores, weights))
     shares = weights / np.sum(weights)
     mean_mask, mean_score = shares @ masks, shares @ scores
     centered, rest = masks - mean_mask, scores - mean_score
@@ -139,7 +142,7 @@ def nearness(masks, kernel_width=0.25):
     >>> np.round(nearness(np.array([[1, 1, 1, 1], [1, 0, 0, 0]]), kernel_width=0.5), 4)
     array([1.    , 0.6065])
     """
-    distance = 1 - np.sqrt(np.mean(masks, axis=1))
+    distance = 1 - np.sqrt(np.mean(masks, axis=1, dtype=float))
     return np.sqrt(np.exp(-(distance**2) / kernel_width**2))
 
 
@@ -273,6 +276,7 @@ def shapley_kernel(players, size):
     >>> [round(shapley_kernel(4, size), 4) for size in (1, 2, 3)]
     [0.25, 0.125, 0.25]
     """
+    players, size = int(players), int(size)  # Python's own do not overflow
     return (players - 1) / (comb(players, size) * size * (players - size))
 
 

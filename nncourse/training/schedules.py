@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from math import cos, inf, pi
 from numbers import Real
 
+import numpy as np
+
 __all__ = ["CosineDecay", "ExponentialDecay", "StepDecay", "Warmup"]
+
+
+def _plain(number):
+    """Return Python's own number, which neither overflows nor has three digits alone."""
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _keep_plain(schedule):
+    for name, value in vars(schedule).items():
+        object.__setattr__(schedule, name, _plain(value))
 
 
 def _positive(schedule, /, **settings):
@@ -49,9 +61,10 @@ class StepDecay:
     def __post_init__(self):
         _not_negative("StepDecay", initial=self.initial, factor=self.factor)
         _positive("StepDecay", every=self.every)
+        _keep_plain(self)
 
     def __call__(self, step):
-        return self.initial * self.factor ** (step // self.every)
+        return self.initial * self.factor ** (_plain(step) // self.every)
 
 
 @dataclass(frozen=True)
@@ -78,9 +91,10 @@ class ExponentialDecay:
     def __post_init__(self):
         _not_negative("ExponentialDecay", initial=self.initial, factor=self.factor)
         _positive("ExponentialDecay", every=self.every)
+        _keep_plain(self)
 
     def __call__(self, step):
-        return self.initial * self.factor ** (step / self.every)
+        return self.initial * self.factor ** (_plain(step) / self.every)
 
 
 @dataclass(frozen=True)
@@ -110,9 +124,10 @@ class CosineDecay:
     def __post_init__(self):
         _not_negative("CosineDecay", initial=self.initial, final=self.final)
         _positive("CosineDecay", steps=self.steps)
+        _keep_plain(self)
 
     def __call__(self, step):
-        progress = min(step / self.steps, 1)
+        progress = min(_plain(step) / self.steps, 1)
         return self.final + (self.initial - self.final) * (1 + cos(pi * progress)) / 2
 
 
@@ -141,8 +156,10 @@ class Warmup:
         if not callable(self.schedule):
             _not_negative("Warmup", schedule=self.schedule)
         _positive("Warmup", steps=self.steps)
+        _keep_plain(self)
 
     def __call__(self, step):
+        step = _plain(step)
         if step < self.steps:
             first = self.schedule(0) if callable(self.schedule) else self.schedule
             return first * (step + 1) / self.steps

@@ -198,3 +198,63 @@ def test_dpo_and_others_refuse_nonsense():
         preference.dpo_loss([1.0], [1.0], [1.0], [1.0], beta=0)
     with pytest.raises(ValueError, match="one shape"):
         preference.kl_divergence([1.0, 2.0], [1.0])
+
+
+INF = np.inf
+
+
+@pytest.mark.parametrize(
+    ("logits", "reference", "expected"),
+    [
+        ([0, 1, -INF], [0, 1, -INF], 0),
+        ([0, -INF], [0, 0], np.log(2)),
+        ([0, 0], [0, -INF], INF),
+        (np.uint8([5, 3]), np.uint8([3, 5]), 2 * np.tanh(1)),
+        (np.float16([800, 0]), np.float16([0, 0]), np.log(2)),
+    ],
+)
+def test_what_is_impossible_costs_nothing_unless_it_happens(logits, reference, expected):
+    np.testing.assert_allclose(preference.kl_divergence(logits, reference), expected, atol=1e-12)
+
+
+def test_the_best_of_what_is_possible_takes_all():
+    """An answer that the reference never gives has no share, whatever it is worth."""
+    for kind in (list, np.array):
+        np.testing.assert_array_equal(preference.tilted(kind([0.0, 1]), [1000, 0], 0.1), [0, 1])
+    found = preference.tilted(np.float16([[0.5, 0.5], [0, 1]]), np.uint8([[1, 0], [200, 0]]), 1)
+    np.testing.assert_allclose(found, [[1 / (1 + np.exp(-1)), 1 / (1 + np.e)], [0, 1]])
+
+
+@pytest.mark.parametrize("unused", [-100, -1, 2, 10**6])
+def test_where_nothing_counts_the_target_may_be_anything(unused):
+    """PyTorch's cross_entropy ignores -100."""
+    logits = np.log([[[0.5, 0.5], [0.9, 0.1]]])
+    mask = np.array([[False, True]])
+    value, grad = preference.sequence_log_probability(logits, np.array([[unused, 0]]), mask)
+    np.testing.assert_allclose(value, np.log([0.9]))
+    np.testing.assert_allclose(grad, [[[0, 0], [0.1, -0.1]]], atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, ">f4"])
+def test_gradients_have_the_type_of_the_logits(kind):
+    logits, mask = np.zeros((1, 2, 4), kind), np.ones((1, 2), bool)
+    for loss in (preference.sequence_log_probability, preference.answer_loss):
+        assert loss(logits, np.array([[1, 2]]), mask)[1].dtype == kind
+    value, _ = preference.sequence_log_probability(np.zeros((1, 2, 4), int), [[1, 2]], mask)
+    np.testing.assert_allclose(value, -2 * np.log(4))
+
+
+def test_infinite_margins_and_none():
+    loss, chosen, rejected = preference.dpo_loss([-1], [-INF], [-1], [-2])
+    assert loss == chosen == rejected == 0
+    loss, chosen, rejected = preference.dpo_loss([-INF], [-2], [-1], [-2])
+    assert loss == INF and chosen == -0.1 and rejected == 0.1
+    for given in ([-INF], [np.nan]):
+        with pytest.raises(ValueError, match="no margin for pair 0"):
+            preference.dpo_loss(given, [-2], [-INF], [-2])
+
+
+def test_rewards_are_compared_pair_by_pair():
+    for chosen, rejected in (np.zeros(3), np.ones((3, 1))), ([], []):
+        with pytest.raises(ValueError, match="two arrays of one shape"):
+            preference.reward_accuracy(chosen, rejected)

@@ -141,3 +141,8 @@ def test_the_logits_are_not_changed():
 def test_bad_arguments(function, logits, options, message):
     with pytest.raises(ValueError, match=message):
         function(logits, **options)
+
+
+@pytest.mark.parametrize("stop", [0, [0], np.array([0]), np.uint8([0, 3]), np.int64(0), {0}])
+def test_a_stop_may_be_any_ids(stop):
+    assert list(draw(lambda new: np.eye(5)[len(new)], 5, max_new_tokens=3, stop=stop)) == []

@@ -155,3 +155,30 @@ def test_a_cache_can_be_cut_but_not_grown(model):
     )
     with pytest.raises(ValueError, match="cannot be cut"):
         cache.rewind(9)
+
+
+def test_a_text_that_is_too_long_is_refused_as_in_generate(model):
+    context, vocabulary = model.architecture.context, model.architecture.vocabulary
+    for ids in ([1] * (context + 1), [vocabulary] * context, []):
+        with pytest.raises(ValueError, match=r"from 1 to|token ids must lie"):
+            model.generate(ids, max_new_tokens=2)
+        with pytest.raises(ValueError, match=r"from 1 to|token ids must lie"):
+            speculate(model, CopyDraft(vocabulary), ids, max_new_tokens=2)
+    full = [1] * context
+    assert speculate(model, CopyDraft(vocabulary), full, max_new_tokens=2).ids == []
+
+
+def test_a_draft_reads_what_is_new_alone(monkeypatch):
+    """Else each token would take a time that grows with the text."""
+    rng = np.random.default_rng(0)
+    ids, draft = rng.integers(0, 9, 500).tolist(), CopyDraft(9, order=3)
+    draft(ids)
+    looks = []
+    ends = CopyDraft._ends
+    monkeypatch.setattr(CopyDraft, "_ends", lambda self: looks.append(0) or ends(self))
+    for text in ([*ids, 1], [*ids, 1, 2], [*ids, 3], ids[:250]):
+        found, fresh = draft(text), CopyDraft(9, order=3)
+        before = len(looks)
+        np.testing.assert_array_equal(found, fresh(text))
+        del looks[before:]
+    assert len(looks) == 1 + 1 + 3 + 251

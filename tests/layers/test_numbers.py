@@ -163,3 +163,17 @@ def test_ids_of_eight_bits_count_beyond_255():
     layer(ids)
     layer.backward(np.ones((1, 400, 3)))
     np.testing.assert_array_equal(layer.table.grad, 2)
+
+
+def test_softmax_of_many_float16_sums_to_one():
+    y = activations.softmax(np.zeros((1, 70_000), np.float16))
+    np.testing.assert_allclose(y.astype(float), 1 / 70_000, rtol=0.01)
+
+
+@pytest.mark.parametrize("x", [np.array([[1, 2]], object), np.array([["a", "b"]])])
+@pytest.mark.parametrize(
+    "layer", [nn.Dense(2, 2), nn.ReLU(), nn.Softmax(), nn.LayerNorm(2), nn.BatchNorm(2)], ids=repr
+)
+def test_what_is_no_number_is_refused(layer, x):
+    with pytest.raises(TypeError, match="expected numbers, got"):
+        layer(x)

@@ -88,3 +88,27 @@ def test_schedules_start_and_end_by_default_where_the_docstrings_say():
 def test_settings_that_were_checked_cannot_be_changed_unchecked(settings, name):
     with pytest.raises(AttributeError, match="cannot assign to field"):
         setattr(settings, name, -1)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int32"])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        nn.StepDecay(1.0, 0.5, 1000),
+        nn.ExponentialDecay(1.0, 0.5, 1000),
+        nn.CosineDecay(1.0, 1000),
+        nn.Warmup(1.0, 1000),
+        nn.Warmup(nn.CosineDecay(1.0, 1000), 100),
+    ],
+)
+def test_steps_may_be_small_integers(schedule, kind):
+    step = np.iinfo(kind).max
+    assert schedule(np.array([step], kind)[0]) == schedule(step)
+
+
+def test_settings_of_few_digits_are_computed_with_many():
+    half, one = np.float16(0.5), np.float16(1)
+    assert nn.ExponentialDecay(one, half, 100)(3000) == 2**-30
+    assert nn.StepDecay(one, half, np.uint8(100))(3000) == 2**-30
+    assert nn.CosineDecay(one, 1000)(1) == nn.CosineDecay(1.0, 1000)(1)
+    assert nn.Warmup(one, np.int8(100))(0) == 0.01
