@@ -111,6 +111,7 @@ class EarlyStopping(Callback):
                 f"EarlyStopping watches {self.monitor!r}, but fit() got no validation_data. Give "
                 "it some, or watch 'loss'."
             )
+        self._kinds = {n: (a.shape, a.dtype) for n, a in state(trainer.model).items()}
         self._higher = _higher_is_better(self.monitor, trainer.metrics, self.higher_is_better)
         self._start_afresh()
 
@@ -148,6 +149,8 @@ class EarlyStopping(Callback):
         if kept:
             self.best, self.best_epoch = float(kept["best"]), int(kept["best_epoch"])
             weights = {n.partition("/")[2]: a for n, a in kept.items() if n.startswith("weights/")}
+            if weights and {n: (a.shape, a.dtype) for n, a in weights.items()} != self._kinds:
+                raise ValueError("the best weights are not those of this model")
             self._weights = weights or None
 
 

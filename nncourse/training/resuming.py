@@ -1,5 +1,6 @@
 """Resuming: checkpoints hold all that a training needs to go on after it was interrupted."""
 
+import copy
 import json
 from glob import escape
 from pathlib import Path
@@ -74,17 +75,19 @@ class ModelCheckpoint(Callback):
 
     def _restore(self, trainer):
         numbers, kept = _read(trainer.model, self.path)
-        own = _training_state(trainer)
-        record, here = (json.loads(str(each.get("record", "{}"))) for each in (kept, own))
-        for key in ("optimizer", "callbacks", "sources of randomness"):
-            if record.get(key) != here[key]:
-                raise ValueError(
-                    f"{self.path} belongs to another training: its {key}: {record.get(key)}, "
-                    f"here: {here[key]}"
+        try:
+            record = json.loads(str(kept.get("record", "{}")))
+            self._check(trainer, record, kept)
+            for i, callback in enumerate(trainer.callbacks):
+                begin = f"callback/{i}/"
+                callback.restore(
+                    {n.removeprefix(begin): a for n, a in kept.items() if n.startswith(begin)}
                 )
+        except _Other as error:
+            raise ValueError(f"{self.path} belongs to {error}") from None
+        except Exception as error:  # a damaged record can fail anywhere, and in many ways
+            raise ValueError(f"{self.path} is damaged: {error!r:.200}") from error
         slots = dict(_slots(trainer.optimizer))
-        if any(np.shape(kept.get(name)) != array.shape for name, array in slots.items()):
-            raise ValueError(f"{self.path} belongs to an optimizer with other settings")
         for name, array in (state(trainer.model) | slots).items():
             array[...] = numbers[name] if name in numbers else kept[name]
         trainer.optimizer.iterations = record["iterations"]
@@ -92,11 +95,33 @@ class ModelCheckpoint(Callback):
             generator.bit_generator.state = its_state
         trainer.history.update(record["history"])
         trainer.epoch, trainer.stopping = record["epoch"], record["stopping"]
-        for i, callback in enumerate(trainer.callbacks):
-            begin = f"callback/{i}/"
-            callback.restore(
-                {n.removeprefix(begin): a for n, a in kept.items() if n.startswith(begin)}
-            )
+
+    @staticmethod
+    def _check(trainer, record, kept):
+        """Raise if a record is damaged or of another training; nothing is changed."""
+        here = json.loads(str(_training_state(trainer)["record"]))
+        for key in ("optimizer", "callbacks", "sources of randomness"):
+            if record.get(key) != here[key]:
+                raise _Other(f"another training: its {key}: {record.get(key)}, here: {here[key]}")
+        counts, history = [record["iterations"], record["epoch"]], record["history"]
+        if any(type(n) is not int or n < 0 for n in counts) or type(record["stopping"]) is not bool:
+            raise ValueError(f"iterations and epochs are no such numbers: {counts}")
+        for name, values in history.items():
+            if not 0 < len(values) <= counts[1] or not all(type(v) in (int, float) for v in values):
+                raise ValueError(f"{name!r} has no number for each of {counts[1]} epochs")
+        for generator, its_state in zip(_generators(trainer), record["random"], strict=True):
+            copy.deepcopy(generator).bit_generator.state = its_state
+        found = {name: array for name, array in kept.items() if name.startswith("optimizer/")}
+        if _kinds(found) != _kinds(dict(_slots(trainer.optimizer))):
+            raise _Other("an optimizer with other settings")
+
+
+class _Other(ValueError):
+    """What a file belongs to that is not this training."""
+
+
+def _kinds(arrays):
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
 
 
 def _training_state(trainer):

@@ -127,8 +127,7 @@ def load(model, path):
 
 def _read(model, path):
     """Return a file's arrays for this model, checked, and what else the file holds."""
-    stored = _arrays(path)
-    layers = json.loads(str(stored.pop("architecture", "{}")))
+    stored, layers = _arrays(path)
     more = {n.removeprefix(_MORE): a for n, a in stored.items() if n.startswith(_MORE)}
     stored = {n: array for n, array in stored.items() if not n.startswith(_MORE)}
     own = state(model)
@@ -148,12 +147,18 @@ def _read(model, path):
 
 
 def _arrays(path):
+    """Return a file's arrays, and its layers; older files, with numbers for names, know of none."""
     content = io.BytesIO(Path(path).expanduser().read_bytes())
     try:
         with np.load(content, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-            json.loads(str(arrays.get("architecture", "{}"))).items()
-        return arrays
+        old = any(name.startswith("parameter.") for name in arrays)
+        layers = json.loads(str(arrays.pop("architecture", "{}" if old else "none")))
+        if len(file.files) > len(set(file.files)):
+            raise ValueError("an array occurs twice")
+        if not (layers or old) or any("layer" not in each for each in layers.values()):
+            raise ValueError("it does not name all layers")
+        return arrays, {path: dict(settings) for path, settings in layers.items()}
     except Exception as error:  # a damaged file can fail anywhere, and in many ways
         raise ValueError(f"{path} is not a file written by nncourse.save: {error}") from error
 

@@ -1,5 +1,7 @@
 """Checkpoints: a training that is killed and resumed ends as if nothing had happened."""
 
+import copy
+import json
 import re
 import subprocess
 import sys
@@ -37,7 +39,7 @@ def all_of(trainer):
 def same(one, other):
     assert one.history == other.history
     assert one.optimizer.iterations == other.optimizer.iterations
-    assert one.rng.bit_generator.state == other.rng.bit_generator.state
+    assert repr(one.rng.bit_generator.state) == repr(other.rng.bit_generator.state)
     for name, array in all_of(one).items():
         np.testing.assert_array_equal(array, all_of(other)[name], err_msg=name)
 
@@ -150,3 +152,101 @@ def test_what_a_killed_write_left_is_cleared_away(tmp_path):
         (tmp_path / name).write_bytes(b"half")
     train(tmp_path / "run.npz", 1)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".other.npz-0123abcd.part", "run.npz"]
+
+
+def changed(path, **record):
+    """Write the checkpoint again with other entries in its record, or without those of None."""
+    arrays = dict(np.load(path))
+    known = json.loads(str(arrays["training/record"])) | record
+    known = {name: value for name, value in known.items() if value is not None}
+    arrays["training/record"] = np.array(json.dumps(known))
+    np.savez(path, **arrays)
+
+
+def with_array(path, name, change):
+    arrays = dict(np.load(path))
+    name = next(each for each in arrays if name in each)
+    arrays[name] = change(arrays[name])
+    np.savez(path, **{n: a for n, a in arrays.items() if a is not None})
+
+
+STRANGE = {
+    "iterations": [None, "x", -5, 1.5, True],
+    "epoch": [None, "2", -1, 1e9],
+    "stopping": [None, "no", 0],
+    "history": [None, 5, [], {"loss": "ab"}, {"loss": [None, 1.0]}, {"loss": [1.0] * 9}, {"a": []}],
+    "random": [None, 5, [1, 2, 3], [{}], [{}] * 3, [{"bit_generator": "PCG64"}] * 3],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(k, v) for k, vs in STRANGE.items() for v in vs])
+def test_a_strange_record_is_refused_before_anything_changes(tmp_path, key, value):
+    path = tmp_path / "run.npz"
+    train(path, 2)
+    changed(path, **{key: value})
+    refused(path, "is damaged")
+
+
+ARRAYS = [
+    ("training/record", lambda a: np.array("[1]")),
+    ("training/record", lambda a: np.array("{")),
+    ("training/record", lambda a: np.array("[" * 100_000)),
+    ("training/record", lambda a: np.arange(3)),
+    ("optimizer/0/m", lambda a: np.full(a.shape, "a")),
+    ("optimizer/0/m", lambda a: a * 1j),
+    ("optimizer/0/m", lambda a: a.astype(float)),
+    ("optimizer/0/m", lambda a: a.T),
+    ("optimizer/0/m", lambda a: None),
+    ("callback/0/best_epoch", lambda a: None),
+    ("callback/0/best", lambda a: np.array("x")),
+    ("callback/0/weights/0.bias", lambda a: None),
+    ("callback/0/weights/0.bias", lambda a: np.ones(7, np.float32)),
+    ("callback/0/weights/0.bias", lambda a: a.astype(complex)),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), ARRAYS)
+def test_a_strange_array_is_refused_before_anything_changes(tmp_path, name, change):
+    path = tmp_path / "run.npz"
+    train(path, 2, nn.EarlyStopping(patience=9))
+    with_array(path, name, change)
+    refused(path, "is damaged|belongs to", nn.EarlyStopping(patience=9))
+
+
+def refused(path, words, *others):
+    """Resume, and see that the model is left as it was made."""
+    made = []
+    original = nn.ModelCheckpoint._restore
+
+    def restore(self, trainer):
+        made.extend([trainer.model, copy.deepcopy(state(trainer.model))])
+        original(self, trainer)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError, match=words):
+        patch.setattr(nn.ModelCheckpoint, "_restore", restore)
+        train(path, 3, *others)
+    model, before = made
+    for name, array in state(model).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("kind", ["PCG64DXSM", "MT19937", "Philox", "SFC64"])
+def test_any_source_of_randomness_goes_on(tmp_path, kind):
+    def run(path, epochs):
+        source = np.random.Generator(getattr(np.random, kind)(3))
+        model = nn.Sequential(nn.Dropout(0.5, rng=source), nn.Dense(3, 2, rng=0))
+        optimizer = nn.SGD(model.parameters(), 0.1)
+        trainer = nn.Trainer(model, nn.losses.mean_squared_error, optimizer, rng=source)
+        checkpoint = nn.ModelCheckpoint(path, resume=True)
+        trainer.fit(X, Y, epochs=epochs, callbacks=checkpoint, progress=False)
+        return trainer
+
+    run(tmp_path / "a.npz", 2)
+    same(run(tmp_path / "a.npz", 4), run(tmp_path / "b.npz", 4))
+
+
+def test_a_momentum_that_is_no_longer_wanted_is_not_forgotten_silently(tmp_path):
+    path = tmp_path / "run.npz"
+    train(path, 2, build=lambda p, rate: nn.SGD(p, rate, momentum=0.9))
+    with pytest.raises(ValueError, match="belongs to an optimizer with other settings"):
+        train(path, 3, build=nn.SGD)

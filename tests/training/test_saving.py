@@ -1,6 +1,9 @@
 """Saved models come back bit for bit; damaged or foreign files change nothing."""
 
+import json
 import re
+import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -154,3 +157,42 @@ def test_the_same_arrays_in_another_architecture_are_refused(saved, loaded, word
     nn.load(saved, tmp_path / "model.npz")
     with pytest.raises(ValueError, match=re.escape(words)):
         nn.load(loaded, tmp_path / "model.npz")
+
+
+LAYERS = [
+    [1], 5, None, "x", {"": 5}, {"": {"rate": 0.5}}, {"": [1, 2]}, {"": "layer"}, {"": None},
+    {"": {"layer": ["a"]}}, {"": {"layer": None, "self": 1}}, {},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layers", LAYERS, ids=repr)
+def test_a_strange_description_of_layers_is_refused(layers, tmp_path):
+    path, model = tmp_path / "model.npz", make(1)
+    nn.save(make(2), path)
+    arrays = dict(np.load(path)) | {"architecture": np.array(json.dumps(layers))}
+    np.savez(path, **arrays)
+    before = model(X)
+    with pytest.raises(ValueError, match=r"is not a file written by|holds another architecture"):
+        nn.load(model, path)
+    np.testing.assert_array_equal(model(X), before)
+
+
+@pytest.mark.parametrize("layers", [None, np.array("[" * 100_000), np.arange(3), np.array(b"\xff")])
+def test_without_a_description_of_layers_a_file_is_refused(layers, tmp_path):
+    """Dense, dropout, dense and dense, ReLU, dense have the same arrays."""
+    path = tmp_path / "model.npz"
+    nn.save(between(nn.Dropout(0.5)), path)
+    arrays = dict(np.load(path)) | {"architecture": layers}
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(ValueError, match="is not a file written by"):
+        nn.load(between(nn.ReLU()), path)
+
+
+def test_an_array_that_occurs_twice_is_refused(tmp_path):
+    path = tmp_path / "model.npz"
+    nn.save(make(2), path)
+    with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive.writestr("0.bias.npy", archive.read("0.bias.npy"))
+    with pytest.raises(ValueError, match="occurs twice"):
+        nn.load(make(1), path)
