@@ -159,9 +159,10 @@ lab: runner ## … and open them in JupyterLab
 screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide and narrow, light and dark
 	@$(BIN)/python tests/browser/screenshots.py _build/screenshots
 
-bench: env ## time nncourse side by side with Keras, PyTorch and scikit-learn
-	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python book/tools/make_env.py bench $(CONSTRAINTS)
-	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+bench: env ## time nncourse beside its peers (half an hour); SAVE=1 keeps the results for the book
+	@$(BIN)/python -c 'import torch, mygrad' 2>/dev/null || $(BIN)/python book/tools/make_env.py bench $(CONSTRAINTS)
+	$(BIN)/python benchmarks/_all.py $(if $(SAVE),--save)
+	$(if $(SAVE),$(BIN)/python book/tools/draw_speed.py)
 
 mutants: env ## change the package's code in 200 places, one at a time: do its tests notice? (hours)
 	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || $(BIN)/python book/tools/make_env.py mutants $(CONSTRAINTS)

@@ -1,9 +1,19 @@
-"""Timing side by side: all contenders in turn, many rounds, one thread, one run."""
+"""Timing side by side: all contenders in turn, many rounds, one thread, one run.
 
+With ``--save`` on the command line, what a script prints is also kept in ``results/``, from where
+the book takes it; ``--save=FOLDER`` keeps it elsewhere.
+"""
+
+import datetime
+import json
 import os
+import platform
 import statistics
+import sys
 import time
+from importlib.metadata import version
 from itertools import product
+from pathlib import Path
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -73,29 +83,74 @@ def side_by_side(contenders, *, steps, rounds):
     return seconds
 
 
-def print_table(title, seconds, *, baseline, ours="nncourse"):
-    """Print the median step, its quartiles, and the ratios to the baseline and to nncourse.
+def median_ratio(above, below):
+    """Median of the rounds' own ratios, so that a slow moment hits both sides of each."""
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
-    A ratio is the median of the rounds' own ratios, so that a slow moment hits both its sides.
-    """
+
+def print_table(title, seconds, *, baseline, ours="nncourse"):
+    """Print the median step, its quartiles, and the ratios to the baseline and to nncourse."""
     print(f"\n{title}\n")
     print(f"{'':28} {'ms a step':>10} {'(quartiles)':>16} {'× products':>11} {'× nncourse':>11}")
+    rows = {}
     for name, values in seconds.items():
         low, middle, high = (1e3 * q for q in statistics.quantiles(values, n=4))
-        ratios = [
-            statistics.median(a / b for a, b in zip(values, seconds[other], strict=True))
-            for other in (baseline, ours)
-        ]
+        ratios = [median_ratio(values, seconds[other]) for other in (baseline, ours)]
         spread = f"({low:.2f}–{high:.2f})"
         print(f"{name:28} {middle:10.2f} {spread:>16} {ratios[0]:11.2f} {ratios[1]:11.2f}")
+        rows[name] = {"milliseconds": [low, middle, high], "ratio": ratios[1]}
+    keep("tables", title, rows)
 
 
 def ratio(seconds, name, other):
     """Median over the rounds of one contender's time divided by another's."""
-    pairs = zip(seconds[name], seconds[other], strict=True)
-    return statistics.median(a / b for a, b in pairs)
+    return median_ratio(seconds[name], seconds[other])
 
 
 def report(target, value, holds):
     """Print whether a target is met; a missed one is a number to report, not an error."""
     print(f"  {'met   ' if holds else 'MISSED'}  {target}: {value:.2f}")
+    keep("targets", target, {"value": value, "met": bool(holds)})
+
+
+RESULTS = Path(__file__).parent / "results"
+KEPT = {}
+PACKAGES = {
+    "numpy": "numpy", "tensorflow": "tensorflow-cpu", "keras": "keras", "torch": "torch",
+    "sklearn": "scikit-learn", "mygrad": "mygrad", "mynn": "mynn", "autograd": "autograd",
+    "micrograd": "micrograd", "neuralnetlib": "neuralnetlib",
+}  # fmt: skip
+
+
+def keep(kind, name, value):
+    """Add something to this run's results, and write them if they are to be saved."""
+    for argument in sys.argv[1:]:
+        option, _, folder = argument.partition("=")
+        if option == "--save":
+            KEPT.setdefault("run", this_run())
+            KEPT.setdefault(kind, {})[name] = value
+            path = Path(folder or RESULTS) / f"{Path(sys.argv[0]).stem}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(rounded(KEPT), indent=1, ensure_ascii=False)
+            path.write_text(text + "\n", encoding="utf-8")
+
+
+def rounded(value):
+    """Keep four digits of each number: more were not measured."""
+    if isinstance(value, dict):
+        return {name: rounded(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(entry) for entry in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def this_run():
+    """Say when and on what this run was: the processor and the versions of what was imported."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next(line.split(":")[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):  # not Linux, or another kind of processor
+        processor = platform.processor() or platform.machine()
+    versions = {name: version(PACKAGES[name]) for name in PACKAGES if name in sys.modules}
+    day = datetime.date.today().isoformat()
+    return {"day": day, "processor": processor, "python": platform.python_version(), **versions}

@@ -15,6 +15,8 @@ import threading
 import time
 from pathlib import Path
 
+from _measure import keep
+
 from nncourse.classroom.__main__ import main
 from nncourse.exercises.tasks import read, tasks
 
@@ -87,7 +89,7 @@ class Peak(threading.Thread):
 
 
 if __name__ == "__main__":
-    students = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    students = next((int(text) for text in sys.argv[1:] if text.isdecimal()), 40)
     with tempfile.TemporaryDirectory() as folder:
         submissions, out = Path(folder, "submissions"), Path(folder, "grades")
         submissions.mkdir()
@@ -101,3 +103,5 @@ if __name__ == "__main__":
     unread = f"; without {peak.unread} processes that only root can read" if peak.unread else ""
     megabytes = f"{peak.largest / 1e6:.0f} MB{unread}"
     print(f"{students} notebooks with 4 answers each: {seconds:.0f} s, {megabytes}; exit {code}")
+    keep("numbers", f"{students} notebooks with 4 answers each: seconds", seconds)
+    keep("numbers", f"{students} notebooks with 4 answers each: megabytes", peak.largest / 1e6)

@@ -5,13 +5,15 @@ an exercise and draws a figure; then the same once more. Seconds since the click
 what was loaded. The figures are reported, never a condition.
 """
 
+import shutil
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from _measure import report
-from browser.serve import chromium, serving
+from browser.serve import SITE, chromium, serving
 
 PAGE = "book/01_neurons.html"
 WAIT = 300_000
@@ -45,6 +47,14 @@ def visit(context, site):
 
 
 def main():
+    missing = [name for name, found in {
+        "the built book (make html)": (SITE / PAGE).exists(),
+        "Chromium (make chromium)": shutil.which("chromium") or shutil.which("chromium-browser"),
+        "Playwright": find_spec("playwright"),
+    }.items() if not found]  # fmt: skip
+    if missing:
+        print(f"The live page is left out; it needs {', '.join(missing)}.")
+        return
     with serving() as site, chromium() as browser:
         context = browser.new_context()
         first, second = visit(context, site), visit(context, site)
