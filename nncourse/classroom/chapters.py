@@ -109,7 +109,7 @@ def _statement(task, book):
     text = known.writer(where=f"the exercise {task.title!r}").markdown(task.body)
     labels = dict.fromkeys(re.findall(r"\{eq\}`([\w-]+)`", task.body))
     equations = [known.equation(label) for label in labels]
-    return "\n\n".join([f"## {task.title}", text, *equations])
+    return "\n\n".join(filter(None, [f"## {task.title}", text, *equations, task.plot]))
 
 
 def own_notebook(name, module, book, only=()):

@@ -21,12 +21,15 @@ STATEMENT = re.compile(
     r"(?P<options>(?::[\w-]+:[^\n]*\n)*)\n*(?P<body>.*?)\n?^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
+EXPLAIN = "Explain this plot:"
 CHECK = re.compile(r'^[\w.]*\bcheck\("(\w+)", (\w+)\)\s*$', re.MULTILINE)
 
 
 @dataclass
 class Task:
     """One exercise as it stands in a chapter; ``name`` is empty if it is not graded.
+
+    ``plot`` is Markdown that shows the figure that it asks to explain, and needs no other file.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Task:
     name: str = ""
     stub: str = ""
     solution: str = ""
+    plot: str = ""
 
 
 def find_book():
@@ -95,7 +99,10 @@ def graded_names(path):
 
 @functools.cache
 def parsed(path):
-    """Return the cells of a notebook of the book, known to be valid: kind, source and metadata.
+    """Return the cells of a notebook of the book, known to be valid.
+
+    Of each its kind, source and metadata, and the plot that an exercise in it asks to explain:
+    that of the next cell, or of the cell that its metadata name.
 
     Examples
     --------
@@ -105,9 +112,21 @@ def parsed(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     keys = ("cell_type", "source", "metadata")
     found = [SimpleNamespace(**{key: cell[key] for key in keys}) for cell in cells]
-    for cell in found:
-        cell.source = "".join(cell.source)
+    by_id = {cell["id"]: cell for cell in cells}
+    for cell, after in zip(found, [*cells[1:], {}], strict=True):
+        cell.source, cell.plot = "".join(cell.source), ""
+        if EXPLAIN in cell.source:
+            drawn = cell.metadata.get("nncourse", {}).get("plot")
+            cell.plot = _picture(by_id[drawn] if drawn else after)
     return SimpleNamespace(cells=found)
+
+
+def _picture(cell):
+    """Return a cell's figure as Markdown; "" if it has none."""
+    drawn = (one.get("data", {}).get("image/png") for one in cell.get("outputs", ()))
+    alt = cell.get("metadata", {}).get("mystnb", {}).get("image", {}).get("alt", "")
+    pictures = ("".join(png).replace("\n", "") for png in drawn if png)
+    return "\n\n".join(f"![{alt}](data:image/png;base64,{png})" for png in pictures)
 
 
 def tasks(notebook):
@@ -123,6 +142,7 @@ def tasks(notebook):
         if cell.cell_type == "markdown":
             for match in STATEMENT.finditer(cell.source):
                 task = Task(match["title"].strip(), match["body"].strip())
+                task.plot = getattr(cell, "plot", "") if EXPLAIN in task.title else ""
                 if named := re.search(r"[Cc]heck name: `(\w+)`", task.body):
                     task.name = named[1]
                     by_name[task.name] = task
@@ -151,7 +171,8 @@ def withhold(notebook):
     for cell in notebook["cells"]:
         source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            plot = "Explain this plot:" in source and "{solution" not in source
+            last = source.rpartition("{exercise}")[2]
+            plot = EXPLAIN in last and "{solution" not in last
         if cell["cell_type"] == "markdown" and (headings := SECTION.findall(source)):
             inside = headings[-1] == "Exercises"
             kept.append(cell)
