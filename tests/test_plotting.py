@@ -114,3 +114,22 @@ def test_graph_shows_values_and_gradients():
     assert slopes == {"×5", "×2", "×1"}  # dxy/dx = y, dxy/dy = x, and a sum hands on
     boxes = texts - slopes
     assert {"x = 2\ngrad 6", "5\ngrad 2", "z = 12\ngrad 1", "10\ngrad 1"} <= boxes
+
+
+@pytest.mark.parametrize("labels", [None, ["in", "out"]])
+def test_all_of_a_network_is_within_the_figure(labels):
+    ax = plotting.plot_network([2, 7], labels=labels)
+    low, high = ax.get_ylim()
+    edges = [circle.center[1] + side * circle.radius for circle in ax.patches for side in (-1, 1)]
+    texts = [text.get_position()[1] for text in ax.texts]
+    assert low <= min(edges + texts) and max(edges + texts) <= high
+    assert high - low < 2 * 7
+
+
+def test_operands_stand_above_what_uses_them():
+    x, y = Value(2), Value(5)
+    product = x * y
+    z = product + x
+    ax = plotting.plot_graph(z, {x: "x", y: "y", product: "p", z: "z"})
+    rows = {t.get_text()[0]: t.get_position()[1] for t in ax.texts if " = " in t.get_text()}
+    assert rows["z"] < rows["p"] < rows["y"] and rows["p"] < rows["x"]

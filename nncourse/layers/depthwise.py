@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import initializers
 from .conv import _check_images, _pair
-from .core import Layer, Parameter, _check_sizes, _initial
+from .core import Layer, Parameter, _check_sizes, _initial, _total
 
 __all__ = ["DepthwiseConv2D"]
 
@@ -114,7 +114,7 @@ class DepthwiseConv2D(Layer):
         pads, (rows, columns) = self._geometry(shape)
         grad = grad.reshape(len(grad), rows, columns * channels)
         slopes = [np.zeros_like(phase) for phase in phases] if input_grad else []
-        dw, tiled = np.zeros_like(kernel), np.tile(kernel, columns)
+        dw, tiled = np.zeros(kernel.shape), np.tile(kernel, columns)  # summed in float64
         for part in _parts(grad.shape):
             g, product = grad[part], np.empty_like(grad[part])
             for (u, v), pixels in self._offsets(phases, grad.shape):
@@ -124,7 +124,7 @@ class DepthwiseConv2D(Layer):
                 np.multiply(g, tiled[u, v], out=product)
                 pixels[part] += product
         self.kernel.grad += dw
-        self.bias.grad += grad.sum(axis=(0, 1)).reshape(columns, channels).sum(axis=0)
+        self.bias.grad += _total(grad.reshape(len(grad), rows, columns, channels))
         return self._joined(slopes, pads, shape) if input_grad else None
 
     def _geometry(self, shape):

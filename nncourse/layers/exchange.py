@@ -8,6 +8,7 @@ width), two biases in recurrent layers, and a GRU's gates in another order.
 import numpy as np
 
 from .attention import MultiHeadAttention
+from .bidirectional import Bidirectional
 from .conv import Conv2D
 from .core import Sequential
 from .dense import Dense, Flatten
@@ -44,8 +45,8 @@ def to_keras(layer):
     >>> [array.shape for array in to_keras(MultiHeadAttention(6, 2, rng=0))][:2]
     [(6, 2, 3), (2, 3)]
     """
-    if isinstance(layer, Sequential):
-        return [array for inner in layer.layers for array in to_keras(inner)]
+    if inner := _inside(layer):
+        return [array for each in inner for array in to_keras(each)]
     arrays = [array.reshape(shape) for array, shape in _places(layer)]
     if isinstance(layer, GRU) and layer.reset_after:  # the second bias, of which z and r need none
         *kernels, bias, last = arrays
@@ -82,10 +83,10 @@ def from_keras(layer, weights):
     weights, expected = [np.asarray(w) for w in weights], [w.shape for w in to_keras(layer)]
     if (got := [w.shape for w in weights]) != expected:
         raise ValueError(f"{layer!r} expects weights of the shapes {expected}, got {got}")
-    if isinstance(layer, Sequential):
-        for inner in layer.layers:
-            count = len(to_keras(inner))
-            from_keras(inner, weights[:count])
+    if inner := _inside(layer):
+        for each in inner:
+            count = len(to_keras(each))
+            from_keras(each, weights[:count])
             weights = weights[count:]
         return layer
     if isinstance(layer, GRU) and layer.reset_after:
@@ -114,9 +115,9 @@ def from_pytorch(layer, state):
     TypeError
         If PyTorch has no such layer.
     ValueError
-        If a name is missing or unknown, or an array has another shape. Also for a dense layer that
-        reads a flattened image: PyTorch flattens (channels, height, width), nncourse (height,
-        width, channels), so its rows stand in another order.
+        If a name is missing or unknown, or an array has another shape; nothing is changed then.
+        Also for a dense layer that reads a flattened image: PyTorch flattens (channels, height,
+        width), nncourse (height, width, channels), so its rows stand in another order.
 
     Examples
     --------
@@ -127,8 +128,15 @@ def from_pytorch(layer, state):
            [2.]], dtype=float32)
     """
     state = {name: np.asarray(array) for name, array in state.items()}
-    if isinstance(layer, Sequential):
-        return _layers_from_pytorch(layer, state)
+    if isinstance(layer, (Sequential, Bidirectional)):
+        before = [(array, array.copy()) for array in _state(layer).values()]
+        try:
+            several = isinstance(layer, Sequential)
+            return (_layers_from_pytorch if several else _both_from_pytorch)(layer, state)
+        except Exception:
+            for array, old in before:
+                array[...] = old
+            raise
     places, names = _places(layer), _TORCH_NAMES.get(type(layer), ())
     state.pop("num_batches_tracked", None)
     if set(state) != set(names):
@@ -139,6 +147,26 @@ def from_pytorch(layer, state):
         raise ValueError(f"{layer!r} expects, once turned, the shapes {expected}, got {got}")
     for (array, _), given in zip(places, weights, strict=True):
         array[...] = given
+    return layer
+
+
+def _inside(layer):
+    """Return the layers of a layer that has no arrays of its own."""
+    if isinstance(layer, Bidirectional):
+        return layer.first, layer.second
+    return layer.layers if isinstance(layer, Sequential) else ()
+
+
+def _state(layer):
+    return {n: p.value for n, p in layer.named_parameters().items()} | layer.buffers()
+
+
+def _both_from_pytorch(layer, state):
+    """Of the second direction, the names end in ``_reverse``."""
+    ends = "_reverse"
+    from_pytorch(layer.first, {n: a for n, a in state.items() if not n.endswith(ends)})
+    second = {n.removesuffix(ends): a for n, a in state.items() if n.endswith(ends)}
+    from_pytorch(layer.second, second)
     return layer
 
 

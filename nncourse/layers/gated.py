@@ -6,7 +6,7 @@ gradients can travel over many steps without vanishing.
 
 import numpy as np
 
-from .core import Parameter
+from .core import Parameter, _total
 from .recurrent import _Recurrent
 
 __all__ = ["GRU", "LSTM"]
@@ -177,7 +177,7 @@ class GRU(_Recurrent):
         if not self.reset_after:
             return np.stack([h, h, r * h]), da
         ds = dg * r
-        self.recurrent_bias.grad += ds.sum(axis=0)
+        self.recurrent_bias.grad += _total(ds)
         return h, np.stack([dz, dr, ds])
 
     def __repr__(self):

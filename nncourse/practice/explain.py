@@ -11,7 +11,7 @@ import copy
 
 import numpy as np
 
-from .._checks import as_floats
+from .._checks import as_floats, floating
 
 __all__ = [
     "grad_cam",
@@ -96,7 +96,7 @@ def smooth_grad(model, x, target, *, noise=0.2, samples=25, rng=None):
     >>> bool(np.allclose(smooth_grad(model, x, 0, rng=0), input_gradient(model, x, 0)))
     True
     """
-    rng, x = np.random.default_rng(rng), as_floats(x)
+    rng, x = np.random.default_rng(rng), floating(as_floats(x))
     total = np.zeros_like(x)
     for _ in range(samples):
         shaken = x + noise * rng.normal(size=x.shape).astype(x.dtype)
@@ -136,7 +136,7 @@ def integrated_gradients(model, x, target, *, baseline=0.0, steps=32):
     """
     if steps < 1:
         raise ValueError(f"expected at least one step, got {steps!r}")
-    x = as_floats(x)
+    x = floating(as_floats(x))
     way = x - np.asarray(baseline, x.dtype)
     total = np.zeros_like(x)
     for k in range(steps):

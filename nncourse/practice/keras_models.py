@@ -41,16 +41,18 @@ def sequential_from_keras(model):
     return L.Sequential(*layers)
 
 
-def _converted(theirs):
+def _converted(theirs, backward=False):
     """Return the layer, and behind it a layer of its activation, if it has one."""
     kind, config = type(theirs).__name__, theirs.get_config()
     if kind in ("InputLayer", "Dropout"):
         return []
     if kind == "Activation":
         return _activation(theirs, config["activation"])
+    if kind == "Bidirectional":
+        return _both(theirs, config["merge_mode"])
     if kind not in _MAKERS:
         raise _unknown(theirs, "this layer has no equal in nncourse")
-    wanted = _WANTED | _ALSO.get(kind, {"axis": (-1, [-1])})
+    wanted = _WANTED | _ALSO.get(kind, {"axis": (-1, [-1])}) | {"go_backwards": (backward,)}
     for name, values in wanted.items():
         if name in config and config[name] not in values:
             raise _unknown(theirs, f"{name}={config[name]!r} has no equal in nncourse")
@@ -60,6 +62,13 @@ def _converted(theirs):
         from_keras(ours, _complete(config, weights))
     activation = "linear" if kind in _ALSO else config.get("activation", "linear")
     return [ours, *_activation(theirs, activation)]
+
+
+def _both(theirs, merge_mode):
+    if merge_mode != "concat":
+        raise _unknown(theirs, f"merge_mode={merge_mode!r} has no equal in nncourse")
+    [first], [second] = _converted(theirs.forward_layer), _converted(theirs.backward_layer, True)
+    return [L.Bidirectional(first, second)]
 
 
 def _activation(theirs, name):
@@ -146,7 +155,6 @@ _WANTED = {  # settings, and the values of them that mean what they mean here
     "data_format": ("channels_last", None),
     "padding": ("valid", "same"),
     "keepdims": (False,),
-    "go_backwards": (False,),
     "stateful": (False,),
     "return_state": (False,),
     "mask_zero": (False,),

@@ -14,6 +14,7 @@ all-reduce cannot be completed. Whoever started them starts them all again, and 
 the checkpoint.
 """
 
+import io
 import json
 import os
 import signal
@@ -150,6 +151,11 @@ def write_checkpoint(folder, recipe, losses, variables):
 def read_checkpoint(folder):
     """Return what :func:`write_checkpoint` wrote last into a folder; None if there is nothing.
 
+    Raises
+    ------
+    ValueError
+        If the file is damaged.
+
     Examples
     --------
     See :func:`write_checkpoint`.
@@ -157,9 +163,15 @@ def read_checkpoint(folder):
     path = Path(folder, "checkpoint.npz")
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as file:
-        about, *variables = (file[name] for name in file.files)
-    return json.loads(about.item()) | {"variables": variables}
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            about, *variables = (file[name] for name in file.files)
+        about = json.loads(about.item())
+        return {"recipe": dict(about["recipe"]), "losses": list(about["losses"])} | {
+            "variables": variables
+        }
+    except Exception as error:  # a damaged file can fail anywhere, and in many ways
+        raise ValueError(f"{path} is damaged: {error!r:.200}. Delete it.") from error
 
 
 def _die_with_the_supervisor(timeout):

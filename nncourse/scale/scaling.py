@@ -45,7 +45,9 @@ class LossLaw:
                 raise ValueError(f"{name} is a positive number, got {value!r}")
 
     def __call__(self, n_parameters, tokens):
-        """Return the loss, in nats per token."""
+        """Return the loss, in nats per token; of arrays or lists, one for each entry."""
+        if not isinstance(n_parameters, float) or not isinstance(tokens, float):
+            n_parameters, tokens = np.asarray(n_parameters, float), np.asarray(tokens, float)
         return self.E + self.A / n_parameters**self.alpha + self.B / tokens**self.beta
 
     def optimum(self, flops):

@@ -73,12 +73,12 @@ def read_checkpoint(path):
             raise CheckpointError(f"{path} was written on a machine with another order of bytes.")
         try:
             arrays = {name: _checked(name, array) for name, array in dict(state).items()}
-            storages = _storages(file, {a.storage.key: a.storage for a in arrays.values()}, keys)
+            storages = _storages(file, _wanted(arrays.values()), keys)
+            return {name: _strided(a, storages[a.storage.key]) for name, a in arrays.items()}
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from None
         except (TypeError, ValueError) as error:
             raise CheckpointError(f"{path} holds something else than arrays: {error}") from None
-    return {name: _strided(array, storages[array.storage.key]) for name, array in arrays.items()}
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,15 @@ def _checked(name, array):
             f"{array.storage.size} numbers."
         )
     return array
+
+
+def _wanted(arrays):
+    """Return the storages by their keys; whoever names one must say the same of it."""
+    wanted = {}
+    for storage in (array.storage for array in arrays):
+        if wanted.setdefault(storage.key, storage) != storage:
+            raise CheckpointError(f"it says two things about storage {storage.key}.")
+    return wanted
 
 
 def _storages(file, wanted, keys):

@@ -8,6 +8,8 @@ import os
 
 import numpy as np
 
+from .._checks import as_floats, floating
+
 __all__ = ["crop_center", "read_picture", "resize"]
 
 
@@ -95,6 +97,7 @@ def resize(picture, size):
     Parameters
     ----------
     picture : array (height, width, channels)
+        Whole numbers count as float64, float16 as float32.
     size : pair of int
 
     Raises
@@ -109,6 +112,7 @@ def resize(picture, size):
     """
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size is a pair of positive whole numbers, got {size!r}")
+    picture = floating(as_floats(picture))
     a, b = (_weights(n, m, picture.dtype) for n, m in zip(picture.shape, size, strict=False))
     rows = (a @ picture.reshape(len(picture), -1)).reshape(-1, *picture.shape[1:])
     return np.ascontiguousarray(np.matmul(b, rows))  # along the axis before the last

@@ -42,6 +42,16 @@ CASES = {  # name: (ours, Keras's, its input)
     "LSTM": (lambda: nn.LSTM(3, 4), lambda k: k.LSTM(4), TEXT),
     "GRU": (lambda: nn.GRU(3, 4), lambda k: k.GRU(4, reset_after=False), TEXT),
     "GRU, reset after": (lambda: nn.GRU(3, 4, reset_after=True), lambda k: k.GRU(4), TEXT),
+    "Bidirectional": (
+        lambda: nn.Bidirectional(nn.LSTM(3, 4), nn.LSTM(3, 4)),
+        lambda k: k.Bidirectional(k.LSTM(4)), TEXT,
+    ),
+    "Bidirectional, steps": (
+        lambda: nn.Bidirectional(
+            *(nn.GRU(3, 4, reset_after=True, return_sequences=True) for _ in "ab")
+        ),
+        lambda k: k.Bidirectional(k.GRU(4, return_sequences=True)), TEXT,
+    ),
     "MultiHeadAttention": (
         lambda: nn.MultiHeadAttention(6, 2), lambda k: k.MultiHeadAttention(2, 3), (4, 7, 6)
     ),
@@ -145,3 +155,34 @@ MISTAKES = {
 def test_what_does_not_fit_is_explained(call, words):
     with pytest.raises((TypeError, ValueError), match=words):
         call()
+
+
+def test_both_directions_come_from_pytorch():
+    """Each direction's names are those of one layer; the second's end in _reverse."""
+    with np.load(GOLDEN / "exchange.npz") as golden:
+        start = "LSTM/state/"
+        state = {key.removeprefix(start): golden[key] for key in golden if key.startswith(start)}
+    second = {name: array[::-1] for name, array in state.items()}
+    both = {f"0.{n}": a for n, a in state.items()}
+    both |= {f"0.{n}_reverse": a for n, a in second.items()}
+    layer = nn.Sequential(nn.Bidirectional(nn.LSTM(3, 4), nn.LSTM(3, 4)))
+    assert from_pytorch(layer, both) is layer
+    for part, given in (layer[0].first, state), (layer[0].second, second):
+        alone = from_pytorch(nn.LSTM(3, 4), given)
+        for p, q in zip(part.parameters(), alone.parameters(), strict=True):
+            np.testing.assert_array_equal(p.value, q.value)
+    del both["0.bias_hh_l0_reverse"]
+    with pytest.raises(ValueError, match="bias_hh_l0"):
+        from_pytorch(layer, both)
+
+
+@pytest.mark.parametrize("wrong", [{"1.weight": np.ones((9, 9))}, {"2.weight": np.ones(3)}])
+def test_what_does_not_fit_in_the_end_changes_nothing_in_the_beginning(wrong):
+    model = nn.Sequential(nn.Dense(3, 4, rng=0), nn.Dense(4, 2, rng=1))
+    before = [p.value.copy() for p in model.parameters()]
+    state = {f"{i}.weight": np.ones(p.shape[::-1]) for i, p in enumerate(before[::2])}
+    state |= {f"{i}.bias": np.ones(p.shape) for i, p in enumerate(before[1::2])}
+    with pytest.raises(ValueError, match=r"expects|no layer for"):
+        from_pytorch(model, state | wrong)
+    for p, old in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.value, old)

@@ -142,3 +142,26 @@ def test_cross_attention_explains_what_does_not_fit():
     for shape in ((1, 3, 6), (2, 3, 5), (2, 6), (2, 0, 6)):
         with pytest.raises(ValueError, match=r"expects memory \(2, steps, 6\), got"):
             nn.MultiHeadAttention(6, 1)(x, memory=np.zeros(shape))
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_where_all_is_padding_nobody_takes_from_it(causal):
+    """An empty memory, an empty text, a causal query before the first real step."""
+    layer = nn.MultiHeadAttention(6, 2, causal=causal, rng=0, dtype=float)
+    layer.output.bias.value[...] = np.arange(6)
+    mask = np.array([[0, 0, 0, 0], [0, 0, 1, 1]], bool)
+    x, other = batch(2, 4, 6), batch(2, 4, 6, seed=1)
+    other[mask] = x[mask]
+    for given in ({"memory": x, "mask": mask}, {"memory": other, "mask": mask}):
+        if not causal:
+            y = layer(batch(2, 3, 6, seed=2), **given)
+            np.testing.assert_array_equal(y[0], [range(6)] * 3)
+            layer.backward(np.ones_like(y))
+            assert not layer.memory_grad[~mask].any() and layer.memory_grad[mask].all()
+    y = layer(x, mask=mask)
+    np.testing.assert_array_equal(y[0], [range(6)] * 4)
+    if causal:
+        np.testing.assert_array_equal(y[1, :2], [range(6)] * 2)
+    np.testing.assert_allclose(layer(other, mask=mask)[1, 2:], y[1, 2:], rtol=1e-12)
+    assert not layer.weights[np.broadcast_to(~mask[:, None, None], layer.weights.shape)].any()
+    nn.check_layer(Fixed(layer, mask=mask), x)

@@ -136,10 +136,17 @@ def test_sums_over_many_rows_are_exact():
         np.testing.assert_allclose(layer.parameters()[-1].grad, exact, rtol=1e-6)
     image = np.full((1, 1000, 1000, 2), 0.1, np.float32)
     np.testing.assert_allclose(nn.GlobalAveragePool2D()(image), np.float32(0.1), rtol=1e-6)
-    layer = nn.Conv2D(2, 2, 1, rng=0)
-    layer(image)
-    layer.backward(image, input_grad=False)
-    np.testing.assert_allclose(layer.bias.grad, exact, rtol=1e-5)
+    for layer in nn.Conv2D(2, 2, 1, rng=0), nn.DepthwiseConv2D(2, 1, rng=0):
+        layer(image)
+        layer.backward(image, input_grad=False)
+        np.testing.assert_allclose(layer.bias.grad, exact, rtol=1e-6)
+    np.testing.assert_allclose(layer.kernel.grad, exact * float(np.float32(0.1)), rtol=1e-4)
+    layer = nn.GRU(2, 2, reset_after=True, rng=0)
+    for p in layer.parameters():
+        p.value[...] = 0
+    layer(x.swapaxes(0, 1))  # all gates are open by half: dL/dh is halved twice
+    layer.backward(grad[0])
+    np.testing.assert_allclose(layer.recurrent_bias.grad, exact / 4, rtol=1e-6)
 
 
 def test_scores_of_minus_infinity_have_no_share():

@@ -28,6 +28,8 @@ MODELS = {
     "recurrent": (SERIES, [
         K.LSTM(4, return_sequences=True), K.GRU(3, return_sequences=True),
         K.GRU(3, return_sequences=True, reset_after=False), K.SimpleRNN(2)]),
+    "both directions": (SERIES, [
+        K.Bidirectional(K.LSTM(4, return_sequences=True)), K.Bidirectional(K.GRU(3)), K.Dense(2)]),
 }  # fmt: skip
 REFUSED = {
     "another layer": ((3,), K.GaussianNoise(0.1), "no equal"),
@@ -38,6 +40,7 @@ REFUSED = {
     "another activation": ((3,), K.Dense(2, activation="selu"), "activation='selu'"),
     "backward": (SERIES, K.LSTM(2, go_backwards=True), "go_backwards"),
     "another gate": (SERIES, K.LSTM(2, recurrent_activation="relu"), "recurrent_activation"),
+    "a sum of directions": (SERIES, K.Bidirectional(K.LSTM(2), merge_mode="sum"), "merge_mode"),
     "no bias of a cell": (SERIES, K.LSTM(2, use_bias=False), "use_bias"),
 }
 

@@ -187,3 +187,13 @@ def test_settings_without_sense_promise_no_privacy():
     settings = {"clip": 1, "noise": 1, "rate": 0, "steps": 1}
     with pytest.raises(ValueError, match="batch > 0, got noise=1, batch=0"):
         nn.privacy.fit_privately(model, LOSS, nn.SGD(model.parameters()), x, [0, 1, 0], **settings)
+
+
+def test_gradients_are_added_up_in_more_than_float16():
+    """Four numbers of 3,000 times a slope of 10, 32 times, are more than 65,504."""
+    model = nn.Dense(4, 1, rng=0, dtype=np.float16)
+    model.kernel.value[...] = 3000
+    x = np.full((1, 4), 10, np.float16)
+    found = nn.explain.integrated_gradients(model, x, 0, steps=32)
+    np.testing.assert_allclose(found, 30_000, rtol=1e-3)
+    np.testing.assert_allclose(nn.explain.smooth_grad(model, x, 0, samples=50, rng=0), 3000)

@@ -230,3 +230,17 @@ def test_bad_settings_are_refused_before_anything_starts(options, words, tmp_pat
     with pytest.raises(ValueError, match=words):
         train(folder=folder, **options)
     assert not Path(folder).exists()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    write_checkpoint(tmp_path, RECIPE, [2.0], [np.zeros(2)])
+    path = tmp_path / "checkpoint.npz"
+    content = path.read_bytes()
+    strange = np.array("[1]"), np.array("{"), np.array('{"losses": [1.0]}'), np.arange(3)
+    for damaged in (b"", content[:-50], b"hello", *strange):
+        if isinstance(damaged, bytes):
+            path.write_bytes(damaged)
+        else:
+            np.savez(path, damaged, np.zeros(2))
+        with pytest.raises(ValueError, match=r"is damaged: .* Delete it"):
+            distributed_worker.read_checkpoint(tmp_path)

@@ -120,6 +120,9 @@ def test_other_names_are_refused_before_anything_runs(tmp_path, name):
         ({"w": 3}, "'w' is not an array, but int"),
         ({"w": Call(REBUILD, 1, 0, (1,), (1,))}, "'w' is not an array"),
         ([1, 2], "holds something else than arrays"),
+        ({"v": array(size=9**9, shape=(9**9,), strides=(1,)), "w": array()}, "two things about"),
+        ({"v": array(kind=Named("torch", "LongStorage")), "w": array()}, "two things about"),
+        ({"w": array(shape=(0, 2**62), strides=(2**62, 1))}, "else than arrays|does not fit"),
     ],
 )  # fmt: skip
 def test_arrays_that_do_not_fit_are_refused(tmp_path, state, words):

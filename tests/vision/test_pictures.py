@@ -106,3 +106,12 @@ def test_cropping():
     for fraction in (0, 1.1, float("nan")):
         with pytest.raises(ValueError, match="0 < fraction <= 1"):
             crop_center(PHOTO, fraction)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "bool", "int16", "float16", ">f4", list])
+def test_pictures_of_any_numbers_are_resized(kind):
+    numbers = [[[0], [1], [1], [0]], [[1], [1], [0], [1]]]
+    picture = numbers if kind is list else np.array(numbers, kind)
+    expected = resize(np.array(numbers, float), (2, 3))
+    np.testing.assert_allclose(resize(picture, (2, 3)), expected, rtol=1e-3)
+    assert expected.min() > 0
