@@ -33,7 +33,7 @@ _MODULES = {
         losses measure metrics neuron plotting practice scale training vision""",
     "language.": """bytepair chat gguf lens llama preference pretrained sampling speculative
         tokenizers transformer weights wordpiece words""",
-    "layers.": "exchange lora masks rotary",
+    "layers.": "exchange lora masks panels rotary",
     "practice.": """bodies cards cloud drift explain export fairness gateway keras_models
         membership privacy runtime serving shapley""",
     "scale.": "architectures counting distributed quantization scaling",

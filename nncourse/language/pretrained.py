@@ -86,10 +86,10 @@ class MiniLM:
     def __repr__(self):
         return f"MiniLM({self.bert!r})"
 
-    def embed(self, texts, *, batch_size=32):
+    def embed(self, texts, *, batch_size=8):
         """Return one vector for each text: float32, (texts, dim).
 
-        Texts of like length are read together, so that little is padded.
+        Texts of like length are read together, few at a time, so that little is padded.
         """
         if batch_size < 1:
             raise ValueError(f"expected a positive batch_size, got {batch_size}")
@@ -348,7 +348,8 @@ def _fill(bert, tensors):
             )
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds NaN or infinity.")
-        parameter.value = array  # kernels stay (outputs, inputs) in memory: a little faster so
+        parameter.value = np.ascontiguousarray(array)
+        parameter.value.flags.writeable = False  # so that it can lie in panels: Parameter.matrix
 
     copy(bert.tokens.table, "embeddings.word_embeddings.weight")
     copy(bert.positions.positions, "embeddings.position_embeddings.weight")

@@ -68,7 +68,7 @@ class Dense(Layer):
                 f"{self!r} expects (batch, {inputs}), got {x.shape}.{self._hint(x.shape, inputs)}"
             )
         rows = as_floats(x.reshape(-1, inputs), self.kernel.value.dtype)
-        y = rows @ self.kernel.value
+        y = rows @ self.kernel.matrix
         y += self.bias.value
         return self.remember(rows, y.reshape(*x.shape[:-1], units))
 

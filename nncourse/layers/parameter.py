@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .panels import Panels
+
 __all__ = ["Parameter"]
 
 
@@ -54,6 +56,24 @@ class Parameter:
         self.name = name
         self.regularize = regularize
         self.trainable = True
+        self._panels = None, None  # of which value, and what they are
+
+    @property
+    def matrix(self):
+        """The value, to multiply by: in :class:`~nncourse.layers.panels.Panels` if it is fixed.
+
+        Fixed are the kernels of published models: arrays that are read-only. To change one,
+        ``p.value = p.value.copy()``; an optimizer does so by itself.
+        """
+        flags = self.value.flags
+        if flags.writeable or not flags.owndata or not Panels.fit(self.value):
+            return self.value
+        if self._panels[0] is not self.value:
+            self._panels = self.value, Panels(self.value)
+        return self._panels[1]
+
+    def __getstate__(self):
+        return vars(self) | {"_panels": (None, None)}  # a copy of the value can be written to
 
     @property
     def grad(self):

@@ -65,6 +65,8 @@ class Optimizer:
         self.parameters = list({id(p): p for p in parameters}.values())
         if not self.parameters:
             raise ValueError("an optimizer expects parameters, got none. Has the model any layers?")
+        for p in self.parameters:
+            p.value = np.require(p.value, requirements="W")  # published weights are read-only
         self.learning_rate = learning_rate
         self.iterations = 0
         self._rate()

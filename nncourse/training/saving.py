@@ -18,13 +18,18 @@ _MORE = "training/"  # what a checkpoint keeps besides the model has names that 
 def state(model):
     """Return all arrays that make up a model, by path: parameters and buffers, not copies.
 
+    They can be written to: those of published weights, which are read-only, are copied before.
+
     Examples
     --------
     >>> import nncourse as nn
     >>> list(state(nn.Sequential(nn.Dense(2, 3), nn.BatchNorm(3))))
     ['0.kernel', '0.bias', '1.gamma', '1.beta', '1.running_mean', '1.running_variance']
     """
-    return {name: p.value for name, p in model.named_parameters().items()} | model.buffers()
+    parameters = model.named_parameters()
+    for p in parameters.values():
+        p.value = np.require(p.value, requirements="W")
+    return {name: p.value for name, p in parameters.items()} | model.buffers()
 
 
 def architecture(model):

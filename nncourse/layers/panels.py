@@ -1,0 +1,60 @@
+"""Panels: a matrix in the order in which a processor multiplies it fastest.
+
+A large product first copies its matrix, piece by piece, into an order that suits the processor.
+Where the matrix stays and few rows meet it, that copy takes longer than the product.
+"""
+
+import numpy as np
+
+__all__ = ["Panels"]
+
+WIDTH = 32  # columns of a panel
+SMALL = 10**6  # the most multiplications of a product that OpenBLAS does without a copy
+
+
+class Panels:
+    """A matrix cut into panels of 32 columns: ``x @ panels`` is ``x @ matrix``, up to rounding.
+
+    Each panel lies in memory in one piece, and each product is so small that OpenBLAS takes it as
+    it lies. The matrix must not change: this is a copy.
+
+    Parameters
+    ----------
+    matrix : array of shape (inputs, units)
+        ``units`` is a multiple of 32.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has another shape.
+
+    Examples
+    --------
+    >>> matrix = np.arange(128.0).reshape(2, 64)
+    >>> x = np.array([[1.0, 1.0]])
+    >>> np.array_equal(x @ Panels(matrix), x @ matrix)
+    True
+    """
+
+    __array_ufunc__ = None  # so that "array @ panels" asks the panels
+
+    def __init__(self, matrix):
+        if not self.fit(matrix):
+            raise ValueError(f"expected a matrix of a multiple of {WIDTH} columns, got {matrix!r}")
+        panels = matrix.reshape(len(matrix), -1, WIDTH).swapaxes(0, 1)
+        self.panels = np.ascontiguousarray(panels)  # (units / 32, inputs, 32)
+
+    @staticmethod
+    def fit(matrix):
+        """Return whether an array can be cut into panels."""
+        return matrix.ndim == 2 and matrix.size > 0 and matrix.shape[1] % WIDTH == 0
+
+    def __rmatmul__(self, x):
+        count, inputs, width = self.panels.shape
+        y = np.empty((len(x), count * width), np.result_type(x, self.panels))
+        by_panel = y.reshape(len(x), count, width).swapaxes(0, 1)  # a view
+        parts = -(-len(x) // max(1, SMALL // (inputs * width)))  # of the rows: each small enough
+        rows = -(-len(x) // parts)
+        for i in range(0, len(x), rows):
+            np.matmul(x[i : i + rows], self.panels, out=by_panel[:, i : i + rows])
+        return y
