@@ -159,7 +159,7 @@ lab: runner ## … and open them in JupyterLab
 screenshots: env chromium | $(SITE)/index.html ## photograph every page, wide and narrow, light and dark
 	@$(BIN)/python tests/browser/screenshots.py _build/screenshots
 
-bench: env ## time nncourse beside its peers (half an hour); SAVE=1 keeps the results for the book
+bench: env ## time nncourse beside its peers (a quarter of an hour); SAVE=1 keeps the results for the book
 	@$(BIN)/python -c 'import torch, mygrad' 2>/dev/null || $(BIN)/python book/tools/make_env.py bench $(CONSTRAINTS)
 	$(BIN)/python benchmarks/_all.py $(if $(SAVE),--save)
 	$(if $(SAVE),$(BIN)/python book/tools/draw_speed.py)

@@ -128,7 +128,8 @@ def keep(kind, name, value):
         option, _, folder = argument.partition("=")
         if option == "--save":
             KEPT.setdefault("run", this_run())
-            KEPT.setdefault(kind, {})[name] = value
+            entries = KEPT.setdefault(kind, {})
+            entries[f"{name} ({len(entries) + 1})" if name in entries else name] = value
             path = Path(folder or RESULTS) / f"{Path(sys.argv[0]).stem}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             text = json.dumps(rounded(KEPT), indent=1, ensure_ascii=False)

@@ -63,8 +63,10 @@ def beside(results, teaching):
     for title, contenders in tables(results, teaching):
         others = sorted((c["ratio"], name) for name, c in contenders.items() if name != "nncourse")
         listed = " · ".join(f"{name} {ratio:.2f}" for ratio, name in others)
-        rows.append([title, f"{contenders['nncourse']['milliseconds'][1]:.3g}", listed])
-    return table(["work", "nncourse, ms", "the others, × nncourse's time"], rows)
+        work = title.removesuffix(", one thread").removesuffix(", float32")
+        ours = contenders["nncourse"]["milliseconds"][1]
+        rows.append([f"{work}: {ours:.3g} ms", listed])
+    return table(["work, and what it takes nncourse", "the others, × nncourse's time"], rows)
 
 
 def peers(results):
@@ -88,11 +90,10 @@ def growth(results):
     rows = []
     for name, entry in results["growth"]["growth"].items():
         low, middle, high = entry["time"]
-        time, memory = entry["limits"]
         rows.append([
             name, f"{entry['sizes'][0]:,} to {entry['sizes'][-1]:,}",
-            f"{middle:.2f} ({low:.2f} to {high:.2f})", f"{entry['counted']:.2f}", time,
-            f"{entry['memory']:.2f}", memory,
+            f"{middle:.2f} ± {(high - low) / 2:.2f}", f"{entry['counted']:.2f}", entry["limits"][0],
+            f"{entry['memory']:.2f}", entry["limits"][1],
         ])  # fmt: skip
     head = ["what is doubled", "sizes", "time", "counted", "limit", "memory", "limit"]
     return table(head, rows)
@@ -138,10 +139,9 @@ def draw(results, path):
     fig, axes = plt.subplots(2, 1, figsize=(5.2, 7.6), sharex=True)
     pairs = (("milliseconds", "time"), ("megabytes", "memory"))
     for ax, (key, label) in zip(axes, pairs, strict=True):
-        for power, word in ((1, "in proportion"), (2, "square")):
+        for power, word in ((1, "proportion"), (2, "square")):
             ax.plot([1, 16], [1, 16**power], ":", color=nn.plotting.BASELINE, linewidth=1.2)
-            ax.annotate(word, (16, 16**power), xytext=(-4, 4), textcoords="offset points",
-                        ha="right", color="#666666", fontsize=10)  # fmt: skip
+            ax.text(17, 16**power, word, va="center", color="#666666", fontsize=10)
         for i, (name, title) in enumerate(LENGTHS.items()):
             entry = results["growth"]["growth"][name]
             x = [size / entry["sizes"][0] for size in entry["sizes"]]
@@ -151,7 +151,7 @@ def draw(results, path):
         ax.set_yscale("log", base=4)
         ax.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
         ax.set_yticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
-        ax.set(ylabel=f"{label}, × the shortest", ylim=(0.8, 400))
+        ax.set(ylabel=f"{label}, × the shortest", xlim=(0.9, 48), ylim=(0.8, 400))
     axes[1].set_xlabel("length, × the shortest")
     axes[0].legend(loc="upper left", fontsize=10)
     fig.savefig(path, metadata={"Date": None, "Description": digest(results)})
