@@ -65,7 +65,7 @@ def beside(results, teaching):
         listed = " · ".join(f"{name} {ratio:.2f}" for ratio, name in others)
         work = title.removesuffix(", one thread").removesuffix(", float32")
         ours = contenders["nncourse"]["milliseconds"][1]
-        rows.append([f"{work}: {ours:.3g} ms", listed])
+        rows.append([f"{work}: {ours:.{2 if ours < 10 else 1 if ours < 100 else 0}f} ms", listed])
     return table(["work, and what it takes nncourse", "the others, × nncourse's time"], rows)
 
 
