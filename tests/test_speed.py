@@ -36,6 +36,29 @@ def test_exponents_on_the_page_keep_their_limits():
         assert entry["memory"] < entry["limits"][1] + 0.1, name
 
 
+PRODUCTS = """
+import numpy as np
+from _measure import FASTEST, best_product
+rng = np.random.default_rng(0)
+for shapes in (((5, 3), (3, 4)), ((2, 5, 3), (2, 3, 4))):
+    a, b = (rng.random(shape, np.float32) for shape in shapes)
+    for layout in ("CCC", "CFC", "FCC", "FFC", "CCF", "CFF", "FCF", "FFF", None):
+        FASTEST.clear()
+        if layout:
+            FASTEST[a.shape, b.shape, a.dtype] = layout
+        product = best_product(a, b, rounds=1)
+        assert product.layout == layout or not layout
+        found = product() if product.layout[2] == "C" else product().swapaxes(-1, -2)
+        np.testing.assert_allclose(found, a @ b, rtol=1e-5)
+"""
+
+
+def test_each_layout_of_a_product_computes_the_same():
+    # In a process of its own: the benchmarks set the number of threads, and TensorFlow's kernels.
+    folder = draw_speed.RESULTS.parent
+    subprocess.run([sys.executable, "-c", PRODUCTS], cwd=folder, check=True)
+
+
 @pytest.fixture
 def benchmarks(tmp_path):
     """A folder with the runner and three benchmarks of which one cannot be imported."""

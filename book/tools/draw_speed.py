@@ -136,7 +136,7 @@ def draw(results, path):
     nn.plotting.use_style()
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(2, 1, figsize=(5.2, 7.6), sharex=True)
+    fig, axes = plt.subplots(2, 1, figsize=(4.4, 7.2), sharex=True)
     pairs = (("milliseconds", "time"), ("megabytes", "memory"))
     for ax, (key, label) in zip(axes, pairs, strict=True):
         for power, word in ((1, "proportion"), (2, "square")):
