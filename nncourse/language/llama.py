@@ -11,6 +11,7 @@ from math import sqrt
 import numpy as np
 
 from ..activations import silu, softmax
+from ..layers.panels import laid_out
 from ..layers.rotary import rotary_tables, rotate
 from ..scale.counting import count_parameters
 from .chat import chat_ids
@@ -147,7 +148,7 @@ class Llama:
         self.architecture, self.tokenizer = a, tokenizer
         self.end = tuple(checked_ids(end, a.vocabulary))
         shapes = weight_shapes(a)
-        self.output = _kernel(weights, ["token_embd.weight"], shapes)  # (dim, vocabulary)
+        self.output = _kernel(weights, ["token_embd.weight"], shapes).copy()  # (dim, vocabulary)
         self.blocks = [_Block(a, weights, shapes, i) for i in range(a.layers)]
         self.norm = _checked(weights, "output_norm.weight", shapes)
         self._rotation = rotary_tables(1, a.head_dim, a.base)  # grows with the positions read
@@ -297,15 +298,17 @@ class _Block:
     """Attention, then a gated network; each reads a normalized stream and adds to it."""
 
     def __init__(self, architecture, weights, shapes, i):
-        def kernel(*names):
+        def kernel(*names):  # side by side: one product
             return _kernel(weights, [f"blk.{i}.{name}.weight" for name in names], shapes)
 
         self.architecture, self.layer = architecture, i
         self.attention_norm = _checked(weights, f"blk.{i}.attn_norm.weight", shapes)
         self.network_norm = _checked(weights, f"blk.{i}.ffn_norm.weight", shapes)
-        self.query_key_value = kernel("attn_q", "attn_k", "attn_v")  # side by side: one product
-        self.attention_output = kernel("attn_output")
-        self.gate_up, self.down = kernel("ffn_gate", "ffn_up"), kernel("ffn_down")
+        attention = kernel("attn_q", "attn_k", "attn_v"), kernel("attn_output")
+        network = kernel("ffn_gate", "ffn_up"), kernel("ffn_down")
+        self.query_key_value, self.attention_output, self.gate_up, self.down = laid_out(
+            [*attention, *network]
+        )
 
     def __call__(self, x, rotation, cache):
         epsilon = self.architecture.epsilon
@@ -316,8 +319,8 @@ class _Block:
         a, t = self.architecture, len(x)
         qkv = x @ self.query_key_value  # (time, (heads + 2 kv_heads) head_dim)
         qkv = qkv.reshape(t, -1, a.head_dim).swapaxes(0, 1)  # (heads + 2 kv_heads, time, head_dim)
-        queries, keys, values = np.split(qkv, [a.heads, a.heads + a.kv_heads])
-        queries, keys = rotate(queries, *rotation), rotate(keys, *rotation)
+        turned, values = rotate(qkv[: -a.kv_heads], *rotation), qkv[-a.kv_heads :]
+        queries, keys = turned[: a.heads], turned[a.heads :]
         keys, values = cache.extend(self.layer, keys, values)  # (kv_heads, past + time, head_dim)
         queries = queries.reshape(a.kv_heads, -1, a.head_dim)  # (kv_heads, group · time, head_dim)
         scores = queries / sqrt(a.head_dim) @ keys.swapaxes(1, 2)
@@ -330,7 +333,8 @@ class _Block:
         return mixed.swapaxes(0, 1).reshape(t, -1) @ self.attention_output  # (time, dim)
 
     def think(self, x):
-        gate, up = np.split(x @ self.gate_up, 2, axis=1)  # both (time, hidden)
+        both, hidden = x @ self.gate_up, self.architecture.hidden
+        gate, up = both[:, :hidden], both[:, hidden:]  # (time, hidden)
         return (silu(gate) * up) @ self.down  # (time, dim)
 
 
@@ -340,12 +344,8 @@ def _rms_norm(x, gain, epsilon):
 
 
 def _kernel(weights, names, shapes):
-    """Return matrices side by side as one of shape (inputs, outputs).
-
-    Decoding takes as long as reading the weights, which is fastest along the longer side.
-    """
-    kernel = np.concatenate([_checked(weights, name, shapes) for name in names]).T
-    return kernel if kernel.shape[0] > kernel.shape[1] else np.ascontiguousarray(kernel)
+    """Return matrices side by side as one of shape (inputs, outputs)."""
+    return np.concatenate([_checked(weights, name, shapes) for name in names]).T
 
 
 def _checked(weights, name, shapes):

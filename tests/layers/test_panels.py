@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
-from nncourse.layers.panels import Panels
+from nncourse.layers.panels import Panels, laid_out
 from nncourse.training.saving import state
 
 
@@ -91,3 +91,14 @@ def test_what_is_loaded_is_used(tmp_path):
     nn.load(layer, tmp_path / "other.npz")
     np.testing.assert_array_equal(layer(x), other(x))
     assert all(array.flags.writeable for array in state(layer).values())
+
+
+def test_several_matrices_lie_in_one_piece():
+    rng = np.random.default_rng(0)
+    matrices = [rng.normal(size=shape).astype(np.float32) for shape in ((3, 32), (32, 96))]
+    found = laid_out([matrices[0], np.asfortranarray(matrices[1])])
+    assert found[0].panels.base is found[1].panels.base is not None
+    for panels, matrix in zip(found, matrices, strict=True):
+        assert panels.shape == matrix.shape
+        x = rng.normal(size=(2, len(matrix))).astype(np.float32)
+        np.testing.assert_allclose(x @ panels, x @ matrix, rtol=1e-5, atol=1e-5)
