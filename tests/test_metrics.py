@@ -90,7 +90,7 @@ def test_r2_agrees_with_scikit_learn():
     ):
         expected = sklearn.metrics.r2_score(np.asarray(t, float), np.asarray(p, float))
         assert metrics.r2(p, t) == pytest.approx(expected, rel=1e-12)
-    assert np.isnan(metrics.r2([1.0], [2.0]))
+    assert np.isnan(metrics.r2([1.0], [2.0])) and metrics.r2([2.0, 2.0], [1.0, 3.0]) == 0
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])

@@ -185,6 +185,7 @@ def test_a_fork_changes_the_address_in_one_go(tmp_path):
         "https://github.com/you/fork/",
         "https://github.com/you/fork.git",
         "http://www.github.com/you/fork.git/",
+        "https://github.com/you/fork.git.git",
         "HTTPS://GitHub.com/you/fork",
         " github.com/you/fork ",
         "git@github.com:you/fork.git",

@@ -31,7 +31,7 @@ ADDRESS = re.compile(r"(https://github\.com/|/github/|/gh/)([\w.-]+/[\w-]+(?:\.[
 # The forms in which GitHub and git write an address
 WRITTEN = re.compile(
     r"(?:(?:https?://)?(?:www\.)?github\.com/|(?:ssh://)?git@github\.com[:/])"
-    r"([A-Za-z\d]+(?:-[A-Za-z\d]+)*)/([\w-]+(?:\.[\w-]+)*?)(?:\.git)?/?",
+    r"([A-Za-z\d]+(?:-[A-Za-z\d]+)*)/([\w-]+(?:\.[\w-]+)*?)(?:\.git)*/?",
     re.ASCII | re.IGNORECASE,
 )
 

@@ -275,8 +275,11 @@ def read_llama(path):
         sizes, tokenizer = _architecture(file.metadata), _tokenizer(file.metadata)
         if sizes.layers > len(file.shapes):
             raise ValueError(f"{sizes.layers} layers are promised, with {len(file.shapes)} tensors")
+        _check_more(file.metadata, sizes)
         for name in weight_shapes(sizes).keys() - file.shapes.keys():
             raise KeyError(name)
+        for name in file.shapes.keys() - weight_shapes(sizes).keys():
+            raise ValueError(f"its tensor {name!r} has no place in such a model")
         _, _, end = (tokenizer.special[s] for s in ("<|im_start|>", "<|im_end|>", "<|endoftext|>"))
         ends = [file.metadata["tokenizer.ggml.eos_token_id"], end]
         return Llama(sizes, file, tokenizer=tokenizer, end=ends)
@@ -296,6 +299,18 @@ def _architecture(metadata):
     sizes = {name: metadata[f"llama.{key}"] for name, key in names.items()}
     tokens = _typed(metadata, "tokenizer.ggml.tokens", list)
     return Architecture.llama(vocabulary=len(tokens), **sizes)
+
+
+def _check_more(metadata, sizes):
+    """Refuse settings that would change what the model computes, and that are not obeyed here."""
+    same = {"attention.key_length": sizes.head_dim, "attention.value_length": sizes.head_dim}
+    same |= {"rope.dimension_count": sizes.head_dim, "vocab_size": sizes.vocabulary}
+    same |= {"rope.scaling.type": "none", "rope.scaling.factor": 1, "expert_count": 0}
+    same = {f"llama.{name}": value for name, value in same.items()}
+    same |= {f"tokenizer.ggml.{name}": False for name in ("add_bos_token", "add_space_prefix")}
+    for key, value in same.items():
+        if (found := metadata.get(key, value)) != value:
+            raise ValueError(f"{key} must be {value!r}, got {found!r:.60}")
 
 
 def _tokenizer(metadata):

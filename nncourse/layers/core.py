@@ -105,7 +105,8 @@ class Layer(ABC):
         frozen = sum(p.value.size for p in self.parameters() if not p.trainable)
         rows.append(("total", "", f"{self.count_parameters():,}"))
         rows += [("of these frozen", "", f"{frozen:,}")] if frozen else []
-        for name, shape, count in [("layer", "output" if input_shape else "", "parameters"), *rows]:
+        output = "" if input_shape is None else "output"
+        for name, shape, count in [("layer", output, "parameters"), *rows]:
             print(f"{name:48s} {shape:20s} {count:>12s}")
 
     def buffers(self):

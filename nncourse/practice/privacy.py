@@ -194,8 +194,8 @@ def private_step(model, loss, optimizer, x, y, *, clip, noise, batch, rng=None):
     if len(x):
         clipped_gradients(model, loss, x, y, clip)
     for p in model.parameters():
-        p.grad += noise * clip * rng.standard_normal(p.value.shape, np.float32)
-        p.grad /= batch
+        more = noise * clip * rng.standard_normal(p.value.shape, np.float32)
+        p.grad = (floating(p.grad) + more) / batch
     optimizer.step()
 
 

@@ -160,13 +160,13 @@ _LOWER = {"loss", "penalty", "mse", "mae", "rmse", "mean_squared_error", "mean_a
 def _higher_is_better(monitor, own_metrics, told):
     """Return which way is up, or explain that nobody said."""
     name = monitor.removeprefix("val_")
-    if told is not None or name in _LOWER:
-        return bool(told)
     library = getattr(metrics, name, None) if name in metrics.__all__ else None
     direction = getattr(own_metrics.get(name, library), "higher_is_better", None)
+    if told is not None or (direction is None and name in _LOWER):
+        return bool(told)
     if direction is None:
         raise ValueError(
             f"EarlyStopping cannot know whether a higher {monitor!r} is better or worse. Say "
             "higher_is_better=True or False."
         )
-    return direction
+    return bool(direction)

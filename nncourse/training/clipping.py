@@ -40,6 +40,7 @@ def clip_by_global_norm(parameters, maximum):
             "rate, or look for the layer where they begin."
         )
     if norm > maximum:
-        for p in parameters:
-            p.grad *= maximum / norm
+        for p in parameters:  # float16 has few digits for a small factor, and none for a tiny one
+            wide = np.result_type(p.grad, np.float32)
+            np.multiply(p.grad, maximum / norm, out=p.grad, dtype=wide, casting="same_kind")
     return norm

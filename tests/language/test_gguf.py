@@ -151,6 +151,15 @@ def test_a_tiny_model_is_read(read):
         ("tokenizer.ggml.eos_token_id", number(FLOAT32, 1), "token ids must be a sequence of"),
         ("tokenizer.chat_template", number(UINT32, 1), "chat_template has the wrong type, got 1"),
         ("tokenizer.chat_template", None, r"lacks tokenizer\.chat_template"),
+        ("llama.vocab_size", number(UINT32, 261), "vocab_size must be 260, got 261"),
+        ("llama.rope.dimension_count", number(UINT32, 4), "dimension_count must be 2, got 4"),
+        ("llama.attention.key_length", number(UINT32, 4), "key_length must be 2, got 4"),
+        ("llama.attention.value_length", string("2"), "value_length must be 2, got '2'"),
+        ("llama.rope.scaling.type", string("linear"), "scaling.type must be 'none', got 'linear'"),
+        ("llama.rope.scaling.factor", number(FLOAT32, 4), "scaling.factor must be 1, got 4.0"),
+        ("llama.expert_count", number(UINT32, 8), "expert_count must be 0, got 8"),
+        ("tokenizer.ggml.add_bos_token", struct.pack("<I?", 7, 1), "must be False, got True"),
+        ("tokenizer.ggml.add_space_prefix", struct.pack("<I?", 7, 1), "must be False, got True"),
     ],
 )  # fmt: skip
 def test_fields_that_cannot_be(read, field, value, words):
@@ -228,3 +237,20 @@ def test_a_damaged_file_is_read_or_refused_with_a_value_error(read):
             assert "a.gguf" in str(error)
             refused += 1
     assert len(damaged) / 2 < refused < len(damaged)
+
+
+@pytest.mark.parametrize("name", ["output.weight", "blk.0.attn_q.bias", "rope_freqs.weight"])
+def test_a_tensor_that_would_not_be_used_is_refused(read, name):
+    """A head of its own, biases, other frequencies: without them it is another model."""
+    values = np.ones(4, "<f4").tobytes()
+    with pytest.raises(ValueError, match=f"tensor '{name}' has no place"):
+        read(pack(fields(), [*tensors(), (name, (4,), 0, values)]))
+
+
+def test_settings_that_say_what_is_done_anyway_are_welcome(read):
+    more = {
+        "llama.vocab_size": number(UINT32, 260),
+        "llama.rope.dimension_count": number(UINT32, 2),
+    }
+    more["tokenizer.ggml.add_bos_token"] = struct.pack("<I?", 7, 0)
+    assert read(pack(fields(**more), tensors())).logits([1]).shape == (1, 260)

@@ -197,3 +197,15 @@ def test_gradients_are_added_up_in_more_than_float16():
     found = nn.explain.integrated_gradients(model, x, 0, steps=32)
     np.testing.assert_allclose(found, 30_000, rtol=1e-3)
     np.testing.assert_allclose(nn.explain.smooth_grad(model, x, 0, samples=50, rng=0), 3000)
+
+
+def test_large_batches_of_float16_have_a_gradient():
+    """By hand: one example of gradient (1, 1), clipped to its own length, in a batch of 100,000."""
+    model = nn.Sequential(nn.Dense(1, 1, rng=0, dtype=np.float16))
+    model[0].kernel.value[...] = 0.5
+    x, y = np.ones((1, 1), np.float16), np.zeros((1, 1))
+    settings = {"clip": 2.0, "noise": 0, "batch": 100_000, "rng": 0}
+    sgd = nn.SGD(model.parameters(), 1.0)
+    nn.privacy.private_step(model, nn.losses.mean_squared_error, sgd, x, y, **settings)
+    for p in model.parameters():
+        np.testing.assert_allclose(p.grad, 1e-5, rtol=0.01)

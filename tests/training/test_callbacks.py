@@ -159,3 +159,25 @@ def test_callbacks_stand_around_every_step():
     steps = [[t, (t + 1, "loss", "penalty")] for t in range(3)]
     assert events == [*steps[0], *steps[1], "epoch", *steps[2], "epoch"]
     assert trainer.stopping and trainer.epoch == len(history["loss"]) == 2
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_what_a_metric_says_of_itself_counts_more_than_its_name(up):
+    """A user's own: rmse turned around, a loss of accuracy."""
+    for name in ("rmse", "mae", "accuracy", "f1"):
+
+        def metric(prediction, target):
+            return 0.5
+
+        metric.__name__, metric.higher_is_better = name, up
+        model = nn.Sequential(nn.Dense(1, 1, rng=0))
+        loss, optimizer = nn.losses.mean_squared_error, nn.SGD(model.parameters())
+        trainer = nn.Trainer(model, loss, optimizer, metrics=metric)
+        x, improved = np.ones((4, 1), np.float32), []
+        stopping = nn.EarlyStopping(name, patience=9)
+        trainer.fit(x, x, epochs=1, callbacks=stopping, progress=False)
+        for value in (0.4, 0.6):
+            stopping.on_epoch_end(trainer, nn.History({name: [0.5, value]}))
+            improved.append(stopping.best == value)
+            stopping.best = 0.5
+        assert improved == [not up, up]

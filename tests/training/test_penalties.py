@@ -53,3 +53,12 @@ def test_norms_and_penalties_of_half_precision_do_not_overflow():
     np.testing.assert_allclose(p.grad, [3, -4], rtol=1e-3)
     ones = nn.Parameter(np.ones(100_000, np.float16), "w", regularize=True)
     assert nn.L1(1.0)([ones]) == nn.L2(1.0)([ones]) == 100_000
+
+
+@pytest.mark.parametrize("size", [300.0, 6e4])
+def test_float16_is_clipped_by_a_factor_that_it_cannot_hold(size):
+    """10,000 gradients of 60,000: the factor 1.7e-7 has one digit in float16."""
+    p = nn.Parameter(np.zeros(10_000, np.float16), "w")
+    p.grad += np.float16(size)
+    assert nn.clip_by_global_norm([p], 1.0) == pytest.approx(100 * float(np.float16(size)))
+    np.testing.assert_allclose(p.grad, 0.01, rtol=1e-3)

@@ -1,0 +1,34 @@
+"""WordPiece takes a time that grows with the length of the text, whatever stands in it."""
+
+from unittest.mock import MagicMock
+
+from nncourse.language import wordpiece
+from nncourse.language.wordpiece import SPECIAL, WordPieceTokenizer, split_uncased
+
+
+def test_accents_are_dropped_letter_by_letter(monkeypatch):
+    """NFD of a whole text sorts each letter's accents: 30 seconds for 200,000 of them."""
+    normalize, lengths = wordpiece.unicodedata.normalize, set()
+    wordpiece._unaccented.cache_clear()
+    counted = MagicMock(
+        normalize=lambda form, text: lengths.add(len(text)) or normalize(form, text)
+    )
+    counted.category = wordpiece.unicodedata.category
+    monkeypatch.setattr(wordpiece, "unicodedata", counted)
+    text = "Zo\N{COMBINING DIAERESIS}\N{COMBINING CEDILLA}é ç"
+    assert split_uncased(f"{text} {text}") == ["zoe", "c", "zoe", "c"]
+    assert lengths == {1}
+
+
+def test_a_piece_is_looked_for_no_longer_than_there_are():
+    """In 100 letters a place asks for as many lengths as "[MASK]" has, not for up to 100."""
+    tokenizer, asked = WordPieceTokenizer([*SPECIAL, "a", "##a"]), []
+
+    class Counted(dict):
+        def get(self, key):
+            asked.append(key)
+            return dict.get(self, key)
+
+    tokenizer.ids = Counted(tokenizer.ids)
+    assert len(tokenizer.encode("a" * 100)) == 102
+    assert len(asked) <= 100 * len("[MASK]")
