@@ -31,7 +31,7 @@ def _expected(what, convert, allowed=lambda value: True):
 FOLDER = _expected("a folder", Path, Path.is_dir)
 OUTPUT = _expected("a folder", Path, lambda path: path.is_dir() or not path.exists())
 FILE = _expected("a file", Path, Path.is_file)
-PENALTY = _expected("20 or 10/day (percent)", penalty)
+PENALTY = _expected("20 or 10/day (percent)", penalty, lambda found: 0 <= found[0] <= 100)
 TIME = _expected("a time such as 2026-11-28T23:59", moment)
 NATURAL = _expected("a whole number of at least 0", int, lambda number: number >= 0)
 COUNT = _expected("a whole number of at least 1", int, lambda number: number >= 1)

@@ -3,13 +3,12 @@
 import ast
 import inspect
 import linecache
-import signal
 from codeop import Compile
 
 from nncourse import exercises
 from nncourse.exercises.calling import called, plain, where
 
-__all__ = ["Interruption", "Notebook", "described"]
+__all__ = ["Notebook", "described"]
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ABSENT = object()
@@ -113,22 +112,3 @@ def described(error):
         except BaseException:
             texts.append("")
     return texts
-
-
-class Interruption:
-    """Turns the grader's signal into an exception, but only while the submission runs."""
-
-    def __init__(self):
-        self.running = False
-        signal.signal(signal.SIGINT, self._raise)
-
-    def _raise(self, *_):
-        if self.running:
-            self.running = False
-            raise KeyboardInterrupt
-
-    def __enter__(self):
-        self.running = True
-
-    def __exit__(self, *_):
-        self.running = False

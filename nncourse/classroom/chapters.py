@@ -12,7 +12,7 @@ from ..exercises.recorded import record
 from ..exercises.tasks import CHECK, find_book, read, tasks
 from .own import loaded
 
-__all__ = ["nbgrader_notebook", "own_notebook", "student_notebook"]
+__all__ = ["chapter_notebook", "own_notebook"]
 
 SETUP = "import numpy as np\n\nimport nncourse as nn"
 COMMENT = '# What check("…") needs here: inputs, results and hints. Grading uses other inputs.\n'
@@ -32,40 +32,36 @@ def converter(book):
     return loaded(find_book() / "tools" / "runner.py").Book(book)
 
 
-def student_notebook(chapter, book, only=()):
-    """Return a notebook with statements, stubs and checks, and with nothing that answers them."""
+def chapter_notebook(chapter, book, only=(), *, source=False):
+    """Return a chapter's exercises as a notebook: statements, stubs and checks, and no answers.
+
+    With ``source`` it is one for nbgrader: with solutions, and with a graded cell for each.
+    """
     notebook = read(chapter, book)
-    cells = _opening(_title(notebook), chapter, book)
+    title = re.search(r"^# (.*)$", notebook.cells[0].source, re.MULTILINE)[1]
+    cells = _opening(title, chapter, book)
     for task in _chosen(notebook, only):
         cells.append(v4.new_markdown_cell(_statement(task, book)))
-        metadata = {"nncourse": {"exercise": task.name}} if task.name else {}
-        cells.append(v4.new_code_cell(task.stub, metadata=metadata))
+        about = {"nncourse": {"exercise": task.name}} if task.name else {}
+        stub = v4.new_code_cell(task.stub, metadata=about)
+        cells += _solved(task) if source and task.name else [stub]
     return _assembled(chapter, cells)
 
 
-def nbgrader_notebook(chapter, book, only=()):
-    """Return a source notebook for nbgrader: with solutions, and with a graded cell for each."""
-    notebook = read(chapter, book)
-    cells = _opening(_title(notebook), chapter, book)
-    points = {name: exercise.points for name, exercise in all_exercises().items()}
-    for task in _chosen(notebook, only):
-        cells.append(v4.new_markdown_cell(_statement(task, book)))
-        if not task.name:
-            cells.append(v4.new_code_cell(""))
-            continue
-        answer = CHECK.sub("", task.solution).strip()
-        test = f'verdict = nn.exercises.check("{task.name}", {task.name})\n'
-        test += "assert verdict.passed, verdict"
-        graded = _nbgrader(f"check-{task.name}", grade=True, points=points[task.name])
-        cells.append(v4.new_code_cell(answer, metadata=_nbgrader(task.name, solution=True)))
-        cells.append(v4.new_code_cell(test, metadata=graded))
-    return _assembled(chapter, cells)
+def _solved(task):
+    """Return the cells that nbgrader needs: the solution, and a check with its points."""
+    test = f'verdict = nn.exercises.check("{task.name}", {task.name})\n'
+    test += "assert verdict.passed, verdict"
+    graded = {"grade": True, "points": all_exercises()[task.name].points}
+    return [
+        v4.new_code_cell(CHECK.sub("", task.solution).strip(), metadata=_nbgrader(task.name)),
+        v4.new_code_cell(test, metadata=_nbgrader(f"check-{task.name}", **graded)),
+    ]
 
 
-def _nbgrader(grade_id, *, solution=False, grade=False, points=None):
-    about = {"grade_id": grade_id, "solution": solution, "grade": grade, "locked": grade}
-    about |= {"schema_version": 3, "task": False, "cell_type": "code"}
-    return {"nbgrader": about | ({"points": points} if grade else {})}
+def _nbgrader(grade_id, *, grade=False, **points):
+    about = {"grade_id": grade_id, "solution": not grade, "grade": grade, "locked": grade}
+    return {"nbgrader": about | {"schema_version": 3, "task": False, "cell_type": "code"} | points}
 
 
 def _opening(title, name, book):
@@ -89,10 +85,6 @@ def _assembled(chapter, cells):
     for number, cell in enumerate(cells):
         cell["id"] = f"{chapter.replace('_', '-')}-{number}"
     return v4.new_notebook(cells=cells, metadata=metadata | {"nncourse": {"chapter": chapter}})
-
-
-def _title(notebook):
-    return re.search(r"^# (.*)$", notebook.cells[0].source, re.MULTILINE)[1]
 
 
 def _chosen(notebook, only):

@@ -149,6 +149,5 @@ def _limit(what, soft):
 
 def _data():
     """Return the bytes of writable memory that this process has reserved."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        found = [line for line in file if line.startswith("VmData")]
-    return int(found[0].split()[1]) * 1024
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[5]) * resource.getpagesize()

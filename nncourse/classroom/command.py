@@ -2,10 +2,11 @@
 
 import importlib.util
 import sys
+from collections import Counter
 
 from ..exercises.tasks import find_book, read, tasks
 from .children import Lost, in_children
-from .feedback import annotated, feedback_page, packed, total
+from .feedback import annotated, feedback_page, packed
 from .files import visible
 from .own import for_student, load_own, seeds, unfair
 from .plan import defined, make_plan
@@ -33,11 +34,10 @@ def release(options):
     source = options.format == "nbgrader"
     if source and (mine := own.keys() & options.chapter):
         raise ValueError(f"only chapters have a source for nbgrader, not {sorted(mine)}")
-    make = chapters.nbgrader_notebook if source else chapters.student_notebook
     made = {}
     for name in options.chapter:
         if name not in own:
-            made[name] = make(name, book, options.exercise)
+            made[name] = chapters.chapter_notebook(name, book, options.exercise, source=source)
         elif not hasattr(own[name], "variants"):
             made[name] = chapters.own_notebook(name, own[name], book, options.exercise)
         else:
@@ -60,7 +60,7 @@ def _own_and_roster(options):
     varied = [name for name, module in own.items() if hasattr(module, "variants")]
     if varied and (options.roster is None or options.seed is None):
         raise ValueError(f"{varied[0]}.py has variants: --roster CSV and --seed NUMBER are needed")
-    return own, Roster.read(options.roster) if options.roster else None
+    return own, Roster.read(options.roster)
 
 
 def grade_class(options):
@@ -75,41 +75,39 @@ def grade_class(options):
         raise ValueError(f"{options.output} holds the submissions: name another folder for grades")
     found = find(options.submissions, layout=options.layout, without=[options.output])
     own, roster = _own_and_roster(options)
-    if roster:
+    if options.roster:
         roster.match(found.submissions)
-    filling = roster and (options.column or roster.takes_points)
-    if filling:
-        roster.column(options.column)  # one that does not exist is said before anything is graded
+    filling = roster.column(options.column)  # what is wrong is said before anything is graded
     plan, not_graded = make_plan(options, own, lambda: _names(found))
     if unknown := set(options.regrade) - set(plan.checks):
         raise ValueError(f"there is no exercise {sorted(unknown)}; there are {list(plan.checks)}")
-    policy = _policy(options, plan)
+    kinds = ("extensions", options.extensions), ("overrides", options.overrides)
+    rows = [read_decisions(path, kind, plan.checks) if path else [] for kind, path in kinds]
+    policy = Policy(*options.late_penalty, options.deadline, *rows)
     seed = kept_seed(options.output / "seed.json", options.seed)
     for line in not_graded:
         print(line)
     print(f"{len(found.submissions)} submissions of {', '.join(plan.points)}, --seed {seed}")
-    keys = {one.id: roster.key(i) for i, one in roster.matched.items()} if roster else {}
-    work = Work(options, plan, seed, {i: seeds(seed, key) for i, key in keys.items()})
+    variants = {one.id: seeds(seed, roster.key(i)) for i, one in roster.matched.items()}
+    work = Work(options, plan, seed, variants)
     try:
         results = run(found.submissions, work, options)
     except KeyboardInterrupt:
         print("stopped; the same command goes on where this one ended", file=sys.stderr)
         return 130
     graded = [(one, policy.applied(one, results[one.id])) for one in found.submissions]
-    told = [*found.unread, *((f"--{kind}", why) for kind, why in policy.unused(found.submissions))]
+    missing = [visible(name) for name in roster.missing()]
+    told = found.unread + policy.unused(found.submissions)
     told += [(one.name, remark) for one, each in graded for remark in each["remarks"]]
-    missing = roster.missing() if roster else []
-    if roster:
-        told += [(one.name, "is in no row of the roster, or not alone") for one in roster.strangers]
-    files = _write_all(options, plan, graded, seed, told, [visible(name) for name in missing])
-    if filling:
-        note = _fill(options, roster, graded)
-        files.append("upload.csv" + (f" ({note})" if note else ""))
+    told += [(one.name, "is in no row of the roster, or not alone") for one in roster.strangers]
+    upload, note = roster.filled(options.column, graded) if filling else ("", "")
+    report = class_report(graded, plan.points, seed, told, missing)
+    files = _write_all(options, plan, graded, {"report.html": report, "upload.csv": upload})
     late = sum(each["is_late"] for _, each in graded)
     kept = len(graded) - work.count
     print(f"{work.count} graded, {kept} known from before, {late} late", end="")
-    print(f", {len(missing)} missing: {visible(', '.join(missing))[:300]}" if roster else "")
-    print(f"{options.output}: {', '.join(files)}")
+    print(f", {len(missing)} missing: {', '.join(missing)[:300]}" if options.roster else "")
+    print(f"{options.output}: {', '.join(files)}{note}")
     if told:
         print(f"not understood: {len(told)}, all in report.html")
         for what, why in told[:LINES]:
@@ -128,14 +126,8 @@ def _names(found):
     return [[] if isinstance(names, Lost) else list(map(set, names)) for _, names in read]
 
 
-def _policy(options, plan):
-    kinds = ("extensions", options.extensions), ("overrides", options.overrides)
-    rows = [read_decisions(path, kind, plan.checks) if path else [] for kind, path in kinds]
-    return Policy(*options.late_penalty, options.deadline, *rows)
-
-
-def _write_all(options, plan, graded, seed, told, missing):
-    """Write tables and pages; return their names."""
+def _write_all(options, plan, graded, texts):
+    """Write tables and pages, and the texts by name that are not empty; return all names."""
     pages = [(one, feedback_page(one, each)) for one, each in graded]
     for one, text in pages:
         write(options.output / "feedback" / f"{one.id}.html", text)
@@ -146,18 +138,17 @@ def _write_all(options, plan, graded, seed, told, missing):
 
     for _ in in_children(graded, annotating):
         pass
+    packs = any(one.layout in ("canvas", "moodle") for one, _ in graded)
     texts = {
         "gradebook.csv": gradebook(graded, plan.points),
         "details.csv": details(graded, plan.points),
-        "report.html": class_report(graded, plan.points, seed, told, missing),
-    }
-    if options.similar:
-        texts["similar.html"] = _similar(graded, plan)
-    if any(one.layout in ("canvas", "moodle") for one, _ in graded):
-        texts["feedback.zip"] = packed(pages)
-    for name, content in texts.items():
-        write(options.output / name, content)
-    return [*texts, "feedback/"]
+        "similar.html": options.similar and _similar(graded, plan),
+        "feedback.zip": packs and packed(pages),
+    } | texts
+    written = [name for name, content in texts.items() if content]
+    for name in written:
+        write(options.output / name, texts[name])
+    return [*written, "feedback/"]
 
 
 def _similar(graded, plan):
@@ -168,33 +159,17 @@ def _similar(graded, plan):
         found = {name: answer_of(cells, name) for name in plan.checks}
         return {name: text for name, text in found.items() if text}
 
-    told = in_children(graded, reading)
-    written = {one.id: {} if isinstance(w, Lost) else w for (one, _), w in told}
-    answers = {name: {} for name in plan.checks}
-    said = {name: {} for name in plan.checks}
-    for one, each in graded:
-        who = one.name if sum(other.name == one.name for other, _ in graded) == 1 else one.id
-        for name, text in written[one.id].items():
+    names = Counter(one.name for one, _ in graded)
+    answers, said = ({name: {} for name in plan.checks} for _ in range(2))
+    for (one, each), texts in in_children(graded, reading):
+        who = one.name if names[one.name] == 1 else one.id
+        for name, text in () if isinstance(texts, Lost) else texts.items():
             answers[name][who] = text
             said[name][who] = " ".join(each["exercises"][name]["message"].splitlines())
-    book = find_book()
-    titles = [title for title in plan.points if (book / f"{title}.ipynb").exists()]
-    stated = [task for title in titles for task in tasks(read(title, book))]
+    titles = [title for title in plan.points if title not in plan.modules]
     known = [
-        answer_of([text], task.name) for task in stated if task.name
+        answer_of([text], task.name)
+        for title in titles for task in tasks(read(title, find_book())) if task.name
         for text in (task.stub, task.solution)
     ]  # fmt: skip
     return similar_page(alike(answers, said, known), answers)
-
-
-def _fill(options, roster, graded):
-    """Write the roster with the points in it; return a remark."""
-    earned = {one.id: total(each)[0] for one, each in graded}
-    possible = total(graded[0][1])[1]
-    comments = {}
-    for one, each in graded:
-        found = [(name, r["message"].partition("\n")[0]) for name, r in each["exercises"].items()]
-        comments[one.id] = " · ".join(f"{n}: {text}" for n, text in found if text)[:1000]
-    text, note = roster.filled(options.column, earned, possible, comments)
-    write(options.output / "upload.csv", text)
-    return note

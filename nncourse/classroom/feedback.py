@@ -10,13 +10,19 @@ from .plan import defined
 from .submissions import files_of
 from .writing import page, points
 
-__all__ = ["annotated", "feedback_page", "packed"]
+__all__ = ["annotated", "feedback_page", "in_short", "packed", "total"]
 
 
 def total(results):
     """Return the points earned and the points possible."""
     found = results["exercises"].values()
     return sum(r["points"] for r in found), sum(r["possible"] for r in found)
+
+
+def in_short(results):
+    """Return what a student is told in one line."""
+    found = [(name, r["message"].partition("\n")[0]) for name, r in results["exercises"].items()]
+    return " · ".join(f"{name}: {text}" for name, text in found if text)[:1000]
 
 
 def _verdict(result):
@@ -70,12 +76,8 @@ def looked_at(results):
         counted.setdefault(result.get("notebook"), []).append(name)
     lines = []
     for name in results["looked_at"]:
-        if len(results["looked_at"]) == 1:
-            lines.append(name)
-        elif name in counted:
-            lines.append(f"{name}: counts for {', '.join(counted[name])}")
-        else:
-            lines.append(f"{name}: set aside, because nothing in it is better than in the others")
+        found = ", ".join(counted.get(name, ()))
+        lines.append(f"{name}: counts for {found}" if found else f"{name}: no answer in it counts")
     for name, result in results["exercises"].items():
         if (cell := result.get("cell")) and result.get("aside"):
             lines.append(f"{name}: code cell {cell} counts")
@@ -92,25 +94,22 @@ def annotated(one, results):
     """
     counted = {result.get("notebook") for result in results["exercises"].values()}
     done = 0
-    for name, entry, _, problem in files_of(one):
-        if problem or name not in counted or name not in results["looked_at"]:
+    for name, entry, _ in files_of(one):
+        if name not in counted or name not in results["looked_at"]:
             continue
         try:
             cells = read_cells(read(entry), entry.name)
         except FileError:
             continue
-        remarks = {}
+        code = [(i, defined([source])) for i, (kind, source) in enumerate(cells) if kind == "code"]
+        last, remarks = {name: i for i, names in code for name in names}, {}
         for exercise, result in results["exercises"].items():
             if result.get("notebook") == name:
-                where = [
-                    i for i, (k, s) in enumerate(cells) if k == "code" and exercise in defined([s])
-                ]
-                remarks.setdefault(where[-1] if where else len(cells) - 1, []).append(exercise)
+                remarks.setdefault(last.get(exercise, len(cells) - 1), []).append(exercise)
         out = []
-        for i, (kind, source) in enumerate(cells):
-            out.append((kind, source))
-            for exercise in remarks.get(i, ()):
-                out.append(("markdown", _remark(exercise, results["exercises"][exercise])))
+        for i, cell in enumerate(cells):
+            told = [_remark(n, results["exercises"][n]) for n in remarks.get(i, ())]
+            out += [cell, *(("markdown", text) for text in told)]
         done += 1
         yield f"{one.id}.ipynb" if done == 1 else f"{one.id}.{done}.ipynb", as_notebook(out)
 

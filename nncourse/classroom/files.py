@@ -5,7 +5,6 @@ counts as a folder.
 """
 
 import contextlib
-import heapq
 import io
 import itertools
 import os
@@ -23,6 +22,8 @@ MAXIMUM_BYTES, MAXIMUM_DEPTH, MAXIMUM_ENTRIES = 20_000_000, 12, 100_000
 DIRECTORY_BYTES = 4_000_000  # of the list of contents of a ZIP file
 ENDS, LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
 NOTEBOOK = re.compile(r".*(\.ipynb(\W.*|\.\w+)?|\.py)", re.IGNORECASE | re.DOTALL)
+LINK = "it is a link; links are refused"
+TWICE = "the ZIP file has it twice; the last one counts"
 DRIVE = re.compile(r"^([A-Za-z]:|[\\/])")
 
 
@@ -90,17 +91,16 @@ def children(entry, limit=MAXIMUM_ENTRIES):
         If it cannot be opened, or is a ZIP file that is damaged, encrypted or too large.
     """
     if entry.tree is not None:
-        found = _in_tree(entry, entry.tree, entry.members[:-1])
+        found = entry.tree.values()
     elif entry.folder:
         try:
             with os.scandir(entry.path) as items:
-                some = itertools.islice(items, MAXIMUM_ENTRIES)
-                return heapq.nsmallest(limit, (_on_disk(entry, i) for i in some), key=_order)
+                found = [_on_disk(entry, i) for i in itertools.islice(items, MAXIMUM_ENTRIES)]
         except OSError as error:
             raise FileError(f"it cannot be opened: {error.strerror}") from None
     else:
         with _opened(entry.path, entry.members) as archive:
-            found = _in_tree(entry, _tree(archive), entry.members)
+            found = _tree(archive, entry).values()
     return sorted(found, key=_order)[:limit]
 
 
@@ -133,48 +133,34 @@ def _order(entry):
 def _on_disk(parent, item):
     parts, path = (*parent.parts, item.name), Path(item.path)
     if item.is_symlink():
-        return Entry(parts, path, problem="it is a link; links are refused")
+        return Entry(parts, path, problem=LINK)
     return Entry(parts, path, folder=item.is_dir(follow_symlinks=False))
 
 
-def _in_tree(parent, tree, members):
-    """Return the entries of a folder inside a ZIP file."""
-    found = []
-    for name, below in tree.items():
-        parts = (*parent.parts, name)
-        if isinstance(below, dict):
-            found.append(Entry(parts, parent.path, (*members, ""), below, folder=True))
-        elif isinstance(below, FileError):
-            found.append(Entry(parts, parent.path, (*members, ""), problem=str(below)))
-        else:
-            found.append(Entry(parts, parent.path, (*members, below)))
-    return found
-
-
-def _tree(archive):
-    """Return the contents of an archive: from names to folders, names of members, or problems."""
+def _tree(archive, parent):
+    """Return the entries at the top of an archive, by name; its folders hold those below."""
     top = {}
     for info in archive.infolist():
         name = info.filename
         if not info.flag_bits & 0x800:  # not marked as UTF-8; macOS does not mark it
-            try:
+            with contextlib.suppress(UnicodeError):
                 name = name.encode("cp437").decode("utf-8")
-            except UnicodeError:
-                pass
         parts = [part for part in re.split(r"[\\/]", name) if part not in ("", ".")]
-        unsafe = DRIVE.match(name) or ".." in parts
-        if unsafe or not parts or len(parts) > MAXIMUM_DEPTH:
-            why = "its path leads out of the ZIP file" if unsafe else "it lies in too many folders"
-            top[parts[-1] if parts else name] = FileError(why)
-            continue
-        folder = top
-        for part in parts if info.is_dir() else parts[:-1]:
-            below = folder.setdefault(part, {})
-            folder = below if isinstance(below, dict) else {}
-        if not info.is_dir():
-            link = stat.S_ISLNK(info.external_attr >> 16)
-            refused = FileError("it is a link; links are refused")
-            folder[parts[-1]] = refused if link else info.filename
+        problem = LINK if stat.S_ISLNK(info.external_attr >> 16) else ""
+        if DRIVE.match(name) or ".." in parts:
+            problem, parts = "its path leads out of the ZIP file", [parts[-1] if parts else name]
+        elif len(parts) > MAXIMUM_DEPTH:
+            problem, parts = "it lies in too many folders", parts[-1:]
+        members, found = (*parent.members, info.filename), top
+        for i, part in enumerate(parts, 1):
+            path, last = (*parent.parts, *parts[:i]), i == len(parts)
+            if last and part in found and not info.is_dir():
+                found[f"{part}/"] = Entry(path, parent.path, members, problem=TWICE)
+            if last and (problem or not info.is_dir()):
+                found[part] = Entry(path, parent.path, members, problem=problem)
+            elif part not in found:
+                found[part] = Entry(path, parent.path, members, {}, folder=True)
+            found = {} if found[part].tree is None else found[part].tree
     return top
 
 

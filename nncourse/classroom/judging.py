@@ -6,6 +6,7 @@ tried again: the notebook begins anew without it, so it costs nothing but itself
 """
 
 import builtins
+import contextlib
 import zlib
 
 import numpy as np
@@ -21,6 +22,7 @@ NOTES = "", "Only its definitions were run then.", "It was left out then."
 TRIES = 5  # of one exercise in one notebook
 START_SECONDS = 2  # what a new beginning takes from the time of a submission
 MESSAGE = 2000
+STUB = "not solved yet"  # so the message about an untouched stub begins
 
 
 def attempt(checks, message, *, passed=False, notebook="", cell=None):
@@ -56,14 +58,13 @@ class Judging:
                 amounts = amounts[0] if amounts else [FULL] * len(cells)
                 _Notebook(self, number, name, say, cells, list(amounts)).run()
         exercises = {name: self._best(name) for name in self.exercises}
-        return {"notes": self.notes, "exercises": exercises}
+        return {"notes": list(dict.fromkeys(self.notes)), "exercises": exercises}
 
     def begin(self, *step):
         """Announce a step; return the reason if it has broken the limits before."""
-        if reason := self._lost.get(step):
-            return reason
-        self._tell(*step)
-        return ""
+        if step not in self._lost:
+            self._tell(*step)
+        return self._lost.get(step, "")
 
     def open(self):
         """Return the exercises that are not solved yet."""
@@ -81,7 +82,7 @@ class Judging:
             problems = self.problems if self.left() > 0 else [self.used_up()]
             said = f"no {name} found" if self._ran else "nothing to run."
             return attempt(checks, "; ".join([said, *problems[:3]]))
-        best = max(reversed(tries), key=lambda a: (a["points"], not _stub(a["message"])))
+        best = max(reversed(tries), key=lambda a: (a["points"], not a["message"].startswith(STUB)))
         others = [a for a in tries if a["message"] != best["message"]]
         aside = [f"{_place(a)}: {a['message'].splitlines()[0][:200]}" for a in others]
         return best | {"aside": list(dict.fromkeys(aside))[:TRIES]}
@@ -89,10 +90,6 @@ class Judging:
     def used_up(self):
         """Say that there is no time left."""
         return f"the {self.limits['total']:g} seconds for one submission were used up"
-
-
-def _stub(message):
-    return message.startswith("not solved yet")
 
 
 def _place(tried):
@@ -122,7 +119,9 @@ class _Notebook:
     def run(self):
         """Judge all answers; begin again without what has ended the process."""
         try:
-            while not self._pass():
+            while True:
+                with contextlib.suppress(WorkerLost):
+                    return self._pass()
                 self._spend(START_SECONDS)
         except _OutOfTime:
             self.note(f"not judged to its end: {self.judging.used_up()}.")
@@ -141,7 +140,7 @@ class _Notebook:
             self._spend(worker.spent)
 
     def _pass(self):
-        """Run all cells in order and judge what they answer; return whether the worker survived."""
+        """Run all cells in order and judge what they answer."""
         with self.judging.sandbox.start() as worker:
             problems, last = [], 0
             for i, source in enumerate(self.cells, 1):
@@ -152,20 +151,17 @@ class _Notebook:
                 except WorkerLost as lost:
                     self.amount[i - 1] += 1
                     self.note(f"Code cell {i}: {lost}. {NOTES[self.amount[i - 1]]}")
-                    return False
+                    raise
                 given, last = reply.get("given"), i
                 for name in self.judging.open():
                     if isinstance(given, list) and name in given:
                         self.stopped.discard(name)
-                        if not self._judge(worker, name, i):
-                            return False
+                        self._judge(worker, name, i)
             self.judging.problems = problems or self.judging.problems
             for name in self.judging.open():
                 looked = self._tries(name)
                 if looked and max(looked) < last and name not in self.stopped:
-                    if not self._judge(worker, name, len(self.cells) + 1):
-                        return False
-        return True
+                    self._judge(worker, name, len(self.cells) + 1)
 
     def _cell(self, worker, i, source, problems):
         if i not in self.python:
@@ -178,44 +174,43 @@ class _Notebook:
         reply = self._ask(worker, message, "cell")
         if reply.get("late"):
             text = f"it did not end within {self.judging.limits['cell']:g} seconds"
-            note = f"Code cell {i}: {text}. {NOTES[DEFINITIONS]}"
-            if self.say + note not in self.judging.notes:
-                self.note(note)
+            self.note(f"Code cell {i}: {text}. {NOTES[DEFINITIONS]}")
         elif problem := _error(reply.get("problem")):
             problems.append(f"code cell {i} stops with {problem[0]}: {problem[1]}")
         return reply
 
     def _judge(self, worker, name, cell):
-        """Judge one answer after a cell; return whether the worker has survived it."""
+        """Judge one answer after a cell."""
         if (cell, name) in self.judged or len(self._tries(name)) >= TRIES:
-            return True
-        checks, alive, passed = self.judging.exercises[name], True, False
+            return
+        passed, ended = False, None
         self.judged[cell, name] = True
         try:
             if reason := self.judging.begin("check", self.number, cell, name):
                 message = f"what it returns cannot be compared: {reason}."
             else:
-                message, passed = self._message(worker, name, checks)
+                message, passed = self._message(worker, name)
         except _Missing as missing:
             kind = f"{name} is no function, but {missing}"
             message = "; ".join([kind, *self.judging.problems[:3]])
         except WorkerLost as lost:
             self.stopped.add(name)
-            message, alive = f"while your function ran: {lost}.", False
+            message, ended = f"while your function ran: {lost}.", lost
         except (SandboxError, _OutOfTime):
             raise
         except Exception as error:  # plain data, but of a kind that no comparison has met
             message = f"the answer cannot be compared ({type(error).__name__})."
         place = {"notebook": self.name, "cell": cell if cell <= len(self.cells) else None}
-        result = attempt(checks, message, passed=passed, **place)
+        result = attempt(self.judging.exercises[name], message, passed=passed, **place)
         self.judging.attempts[name].append(result)
-        return alive
+        if ended:
+            raise ended
 
     def _tries(self, name):
         return [cell for cell, which in self.judged if which == name]
 
-    def _message(self, worker, name, checks):
-        for i, exercise in enumerate(checks):
+    def _message(self, worker, name):
+        for i, exercise in enumerate(self.judging.exercises[name]):
 
             def call(_, arguments, exercise=exercise):
                 return self._call(worker, name, arguments, exercise.without)

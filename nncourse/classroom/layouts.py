@@ -12,35 +12,35 @@ from pathlib import PurePath
 __all__ = ["Identity", "by_name", "gradescope_names", "recognize"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Identity:
     """Whose an entry is, as far as its name tells; ``key`` is the platform's, and unique there."""
 
-    layout: str
-    key: str
     student: str
     number: str = ""
+    layout: str = "folder"
+    key: str = ""
     late: bool = False
     time: datetime | None = None
 
 
 CLOCK = "[0-9]{4}_[0-9]{2}_[0-9]{2}T"
+FOLDERS = {
+    "moodle": r"(?P<name>.+?)_(?P<number>[0-9]+)_assignsubmission_(file|onlinetext)_?",
+    "brightspace": r"(?P<number>[0-9]+)-[0-9]+ - (?P<name>.+?) - (?P<time>[^-]*[0-9]{4}[^-]*)",
+    "gradescope": r"(?P<name>submission_(?P<number>[0-9]+))",
+}
 FILES = {
-    "moodle": r"(?P<name>.+?)_(?P<number>[0-9]+)_assignsubmission_(file|onlinetext)_?.+",
+    "moodle": FOLDERS["moodle"] + ".+",
     # Canvas makes words of names: marks and underscores stay, and _12_ becomes -12-.
     # Otter writes the time into names, which has such numbers, too.
     "canvas": rf"(?P<name>((?!_{CLOCK}).)+?)(?P<late>_LATE|_late)?_(?!{CLOCK})"
     r"(?P<number>[1-9][0-9]*)_([1-9][0-9]*_|(0_)?(?=text\.html)).+",
     "canvas anonymous": r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[A-Za-z0-9]{5})_[1-9][0-9]*_.+",
     "blackboard": r"(?P<key>.+_(?P<name>[^_]+))_attempt_(?P<time>\d{4}(-\d\d){5})(_.+|\.txt)",
-    "brightspace": r"(?P<number>[0-9]+)-[0-9]+ - (?P<name>.+?) - (?P<time>[^-]*[0-9]{4}[^-]*) - .+",
+    "brightspace": FOLDERS["brightspace"] + " - .+",
 }
-FOLDERS = {
-    "moodle": r"(?P<name>.+)_(?P<number>[0-9]+)_assignsubmission_(file|onlinetext)_?",
-    "brightspace": r"(?P<number>[0-9]+)-[0-9]+ - (?P<name>.+?) - (?P<time>[^-]*[0-9]{4}[^-]*)",
-    "gradescope": r"(?P<name>submission_(?P<number>[0-9]+))",
-}
-TIMES = "%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p"  # Blackboard, Brightspace
+TIMES = {"blackboard": "%Y-%m-%d-%H-%M-%S", "brightspace": "%b %d, %Y %I%M %p"}
 TWICE = re.compile(r"_[0-9]+_assignsubmission_.*_[0-9]+_assignsubmission_", re.DOTALL)
 COPY = re.compile(r"( ?\(\d+\)|[ -]+Copy\d*)+$", re.IGNORECASE)
 CHAPTER = re.compile(r"[-_ ]+\d\d_[a-z_]+$")  # alice_04_backpropagation.ipynb is alice's
@@ -53,7 +53,7 @@ def recognize(name, *, folder):
     Examples
     --------
     >>> recognize("doejane_LATE_12_34_work.ipynb", folder=False)
-    Identity(layout='canvas', key='12', student='doejane', number='12', late=True, time=None)
+    Identity(student='doejane', number='12', layout='canvas', key='12', late=True, time=None)
     """
     if TWICE.search(name):
         return None  # whose it is cannot be told: one of the two was written by a student
@@ -62,9 +62,9 @@ def recognize(name, *, folder):
             said = match.groupdict()
             student = unicodedata.normalize("NFC", said["name"])
             number = said.get("number") or ""
-            key = said.get("key") or number
-            late, time = bool(said.get("late")), _time(said.get("time"))
-            return Identity(layout.split()[0], key, student, number, late, time)
+            key, late = said.get("key") or number, bool(said.get("late"))
+            time = _time(said.get("time", ""), TIMES.get(layout, ""))
+            return Identity(student, number, layout.split()[0], key, late, time)
     return None
 
 
@@ -80,16 +80,15 @@ def by_name(name, *, folder):
         stem = EXTENSION.sub("", name) or name
         who = CHAPTER.sub("", COPY.sub("", stem))
         name = who if who and who != COPY.sub("", stem) else stem
-    return Identity("folder", name, unicodedata.normalize("NFC", name))
+    return Identity(unicodedata.normalize("NFC", name), key=name)
 
 
-def _time(text):
-    for form in TIMES if text else ():
-        try:
-            return datetime.strptime(text.strip(), form)
-        except ValueError:
-            pass
-    return None
+def _time(text, form):
+    text = re.sub(r" (\d{3} [AP]M)$", r" 0\1", text.strip())  # Brightspace writes 110 PM for 1:10
+    try:
+        return datetime.strptime(text, form) if form else None
+    except ValueError:
+        return None
 
 
 def gradescope_names(text):
@@ -118,6 +117,6 @@ def _submitted(folder, about):
         time = datetime.fromisoformat(about[":created_at"][:19])
         student = unicodedata.normalize("NFC", " and ".join(one[":name"] for one in people))
         number = people[0].get(":sid") or people[0].get(":email") or PurePath(folder).name
-        return Identity("gradescope", folder, student, number + "", False, time)
+        return Identity(student, number + "", "gradescope", folder, False, time)
     except (TypeError, KeyError, IndexError, ValueError, AttributeError):
         return None

@@ -26,25 +26,18 @@ INSIDE = ("worker.py", "cells.py", "standins.py")
 # In place of nncourse.exercises: any name, no answers, no checks; remembers what is handed in.
 STAND_IN = '''"""Your answers are checked outside, after each cell of your notebook."""
 
+from standins import Quiet
+
 handed = {}
-
-
-class Verdict:
-    passed, message = True, "checked after your notebook has run"
-
-    def __repr__(self):
-        return self.message
 
 
 def check(name, function=None, *arguments, **options):
     handed[name] = function
-    return Verdict()
+    return Quiet()
 
 
 def __getattr__(name):
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return lambda *arguments, **options: Verdict()
+    return getattr(Quiet(), name)
 '''
 
 

@@ -1,7 +1,7 @@
 """Checks of an instructor's own: loaded from Python files, and tested before anybody is graded."""
 
 import hashlib
-import importlib.util
+import runpy
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ import numpy as np
 from ..exercises import Exercise
 from ..exercises.trial import problems
 
-__all__ = ["PACKAGE", "digest", "for_student", "load_own", "loaded", "seeds", "unfair"]
+__all__ = ["PACKAGE", "digest", "for_student", "load_own", "loaded", "number", "seeds", "unfair"]
 
 PACKAGE = Path(__file__).parents[1]
 TRIALS = 5  # variants that are tried before anybody is graded
@@ -25,9 +25,14 @@ def digest(folder):
     return found.hexdigest()
 
 
+def number(text):
+    """Return a number that is made of a text."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+
+
 def seeds(seed, key):
     """Return the seeds of a student's variant: the class's, and one made of what stands for him."""
-    return [seed, int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])]
+    return [seed, number(key)]
 
 
 def for_student(module, seeds):
@@ -40,11 +45,8 @@ def for_student(module, seeds):
 
 
 def loaded(path):
-    """Run a Python file that is in no package; return its module."""
-    spec = importlib.util.spec_from_file_location(f"_own_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Run a Python file that is in no package; return what it defines."""
+    return SimpleNamespace(**runpy.run_path(str(path), run_name=f"_own_{path.stem}"))
 
 
 def load_own(folder):

@@ -36,10 +36,6 @@ class Plan:
         module = self.modules[title]
         return (for_student(module, variant) if variant else module).EXERCISES[which]
 
-    def possible(self, name):
-        """Return the points of an exercise."""
-        return sum(self.exercise(keys[0]).points for _, keys in self.checks[name])
-
     def rounds(self, job):
         """Return the checks to run together: the first criterion of each, then the next ones."""
         found = [{} for _ in range(max(len(self.checks[name]) for name in job.names))]
@@ -114,8 +110,7 @@ def _handed_in(names, students):
         answered = set()
         for words in notebooks:
             found = {c: len(words.intersection(graded)) for c, graded in names.items()}
-            best = max(found.values(), default=0)
-            answered |= {c for c, count in found.items() if best and count == best}
+            answered |= {c for c, count in found.items() if 0 < count == max(found.values())}
         counts.update(answered)
     enough = max(len(students) / 5, min(2, len(students)))
     wanted = [c for c in names if counts[c] >= enough]

@@ -23,10 +23,7 @@ def penalty(text):
     >>> penalty("20"), penalty("10/day")
     ((20.0, False), (10.0, True))
     """
-    percent = float(text.removesuffix("/day").removesuffix("%"))
-    if not 0 <= percent <= 100:
-        raise ValueError(f"expected percent from 0 to 100, got {text!r}")
-    return percent, text.endswith("/day")
+    return float(text.removesuffix("/day").removesuffix("%")), text.endswith("/day")
 
 
 def moment(text):
@@ -58,10 +55,9 @@ class Policy:
         """Return a copy of a student's results with the decisions, and the reason of each."""
         results = copy.deepcopy(results)
         extended = [row for row in self.extensions if is_meant(row["student"], one)]
-        results["is_late"] = False
+        results["is_late"] = self._days_late(one, one.late, extended) > 0
         for name, result in results["exercises"].items():
             days = self._days_late(one, result.get("notebook") in results["late"], extended)
-            results["is_late"] |= days > 0
             if days and self.percent and result["points"]:
                 share = min(self.percent * (days if self.per_day else 1), 100)
                 result["points"] = result["points"] * (100 - share) / 100
@@ -84,14 +80,15 @@ class Policy:
         return int(marked)
 
     def unused(self, submissions):
-        """Return a line for each decision that is about nobody, or about several."""
-        lines = []
+        """Return a line for each decision that is about nobody, about several, or about no time."""
+        untimed = sum(one.time is None for one in submissions) if self.deadline else 0
+        lines = [("--deadline", f"{untimed} submissions tell no time")] * bool(untimed)
         for kind in ("extensions", "overrides"):
             for row in getattr(self, kind):
                 count = sum(is_meant(row["student"], one) for one in submissions)
                 if count != 1:
-                    who = visible(row["student"])
-                    lines.append((kind, f"{who!r} is the name of {count} students, not of one"))
+                    why = f"{visible(row['student'])!r} is the name of {count} students, not of one"
+                    lines.append((f"--{kind}", why))
         return lines
 
 
@@ -113,17 +110,17 @@ def read_decisions(path, kind, exercises=()):
     header = [title.strip().casefold() for title in header]
     if missing := set(needed[kind]) - set(header):
         raise ValueError(f"{path} needs the columns {needed[kind]}; {sorted(missing)} missing")
-    rows = [dict(zip(header, map(str.strip, row), strict=False)) for row in rows if any(row)]
-    rows = [dict.fromkeys(header, "") | row for row in rows]
+    empty, found = dict.fromkeys([*header, "reason"], ""), []
     for line, row in enumerate(rows, 2):
-        row.setdefault("reason", "")
+        row = empty | dict(zip(header, map(str.strip, row), strict=False))
         try:
             if kind == "extensions":
                 row["until"] = moment(row["until"]) if row["until"] else None
-            else:
+            elif any(row.values()):
                 row["points"] = float(row["points"].replace(",", "."))
                 if not (row["exercise"] in exercises and 0 <= row["points"] < math.inf):
                     raise ValueError(f"expected one of {list(exercises)} and points from 0")
         except ValueError as error:
             raise ValueError(f"{path}, line {line}: {error}") from None
-    return rows
+        found += [row] * any(row.values())
+    return found

@@ -1,5 +1,6 @@
 """One sandboxed process, seen from outside: it is asked, it answers, and it is timed and ended."""
 
+import contextlib
 import os
 import select
 import signal
@@ -49,7 +50,7 @@ class Clock:
         return max(now - then for now, then in zip(self(), start, strict=True))
 
 
-class Worker:
+class Worker(contextlib.AbstractContextManager):
     """One running notebook; asked one thing at a time.
 
     ``spent`` adds up the seconds of its own time that it has used while it was asked.
@@ -128,9 +129,6 @@ class Worker:
         self.process.wait()
         self.process.stderr.close()
         self._socket.close()
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()

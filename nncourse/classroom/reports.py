@@ -39,7 +39,7 @@ def details(graded, chapters):
         earned = [points(results["exercises"][name]["points"]) for name in names]
         why = [f"{n}, {w}" for n, r in results["exercises"].items() for w in r.get("why", ())]
         remarks = inert(" · ".join([*results["remarks"], *results["notes"], *why])[:500])
-        late = "late" if one.late or results["is_late"] else ""
+        late = "late" if results["is_late"] else ""
         rows.append((inert(one.name), inert(one.number), f"{one.id}.html", late, *earned, remarks))
     return as_csv(rows)
 
@@ -62,8 +62,10 @@ def class_report(graded, chapters, seed, told, missing):
         f"<p>{len(graded)} students, {sum(possible.values())} points possible, "
         f"mean {sum(totals) / len(totals):.1f}. Graded with <code>--seed {seed}</code>.</p>",
         _distribution(totals, sum(possible.values())),
-        "<h2>Hardest exercises: solved by</h2>",
-        _bars([(n, f"{100 * share:.0f} %", share) for n, share in hardest]),
+        "<h2>Hardest exercises</h2>",
+        table(
+            ("Exercise", "Solved by", ""), [(n, f"{100 * s:.0f} %", _bar(s)) for n, s in hardest]
+        ),
     ]
     if told:
         body += ["<h2>Not understood: please look</h2>", table(("What", "Why"), told)]
@@ -86,20 +88,14 @@ def class_report(graded, chapters, seed, told, missing):
 def _distribution(totals, possible):
     """Return how many students have how many points, in at most 21 groups."""
     width = math.ceil((possible + 1) / 21)
-    counts = Counter(min(math.floor(total + 0.5), possible) // width for total in totals)
+    counts = Counter(int(min(math.floor(total + 0.5), possible) // width) for total in totals)
     rows = []
-    for group in range(possible // width + 1):
+    for group in range(int(possible // width) + 1):
         first, last = group * width, min(group * width + width - 1, possible)
-        label = str(first) if first == last else f"{first} to {last}"
-        rows.append((f"{label} points", str(counts[group]), counts[group] / max(counts.values())))
-    return _bars(rows)
+        label = points(first) if first >= last else f"{points(first)} to {points(last)}"
+        rows.append((f"{label} points", counts[group], _bar(counts[group] / max(counts.values()))))
+    return table(("Total", "Students", ""), rows)
 
 
-def _bars(rows):
-    """Return a table of rows (label, text, share from 0 to 1) with a bar for each share."""
-    cells = [
-        f"<tr><td>{html.escape(label)}</td><td>{text}</td><td style='width: 50%'>"
-        f"<div class='meter'><div style='width: {100 * share:.0f}%'></div></div></td></tr>"
-        for label, text, share in rows
-    ]
-    return "<table>" + "\n".join(cells) + "</table>"
+def _bar(share):
+    return "\N{FULL BLOCK}" * round(30 * share)

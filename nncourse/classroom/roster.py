@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from .feedback import in_short, total
 from .writing import as_csv, inert, points
 
 __all__ = ["Roster", "read_rows", "squash"]
@@ -60,27 +61,22 @@ class Roster:
 
     @classmethod
     def read(cls, path):
-        """Read a CSV file with a column that names or numbers the students.
+        """Read a CSV file with a column that names or numbers the students; None has nobody.
 
         Raises
         ------
         ValueError
             If there is no such column.
         """
-        header, *rows = read_rows(path) or [[]]
+        header, *rows = (path and read_rows(path)) or [[]]
         roster = cls(header, [row + [""] * (len(header) - len(row)) for row in rows])
-        if not roster._columns(NUMBERS + NAMES + LAST):
+        if path and not roster._columns(NUMBERS + NAMES + LAST):
             raise ValueError(f"{path} has no column with names or numbers of students: {header}")
         return roster
 
     def _columns(self, kinds):
         found = [re.sub(r"[^a-z]", "", title.casefold()) for title in self.header]
         return [i for kind in kinds for i, title in enumerate(found) if title == kind]
-
-    @property
-    def takes_points(self):
-        """Whether it has the column for points that Moodle or Gradescope gives it."""
-        return bool(self._columns(POINTS))
 
     def name(self, row):
         """Return the name in a row."""
@@ -132,44 +128,47 @@ class Roster:
         """Return the names of those who handed in nothing."""
         return [self.name(self.rows[i]) for i in self.students() if i not in self.matched]
 
-    def filled(self, column, earned, possible, comments):
+    def filled(self, column, graded):
         """Return the file with the points in it, as the platform imports it, and a remark.
+
+        A column with another maximum than the points that can be reached is scaled.
 
         Parameters
         ----------
         column : str
             Its title, or how it begins; empty for the one that Moodle or Gradescope has.
-        earned, comments : dict
-            Points and remarks by the id of a submission.
-        possible : number
-            The points that can be reached; a column with another maximum is scaled.
+        graded : list
+            Pairs (submission, results).
         """
         where, maximum = self.column(column)
-        note = ""
-        if maximum and maximum != possible:
-            note = f"scaled from {points(possible)} to {points(maximum)} points"
+        results, possible = {one.id: each for one, each in graded}, total(graded[0][1])[1]
+        maximum = maximum or possible
+        note = f" (scaled from {points(possible)} to {points(maximum)} points)"
         keep = range(len(self.header))
         if self._columns(("sisuserid",)) and self._columns(("section",)):  # Canvas: only this one
             keep = [*range(self._columns(("section",))[0] + 1), where]
-        said = [i for i in self._columns(("feedbackcomments",))]
         rows = [[self.header[i] for i in keep]]
         for number, row in enumerate(self.rows):
             row = [inert(cell) for cell in row] if number in self.students() else list(row)
             if one := self.matched.get(number):
-                row[where] = points(earned[one.id] * (maximum / possible if maximum else 1))
-                for i in said:
-                    row[i] = inert(comments[one.id])
+                row[where] = points(total(results[one.id])[0] * maximum / possible)
+                for i in self._columns(("feedbackcomments",)):
+                    row[i] = inert(in_short(results[one.id]))
             rows.append([row[i] for i in keep])
-        return as_csv(rows), note
+        return as_csv(rows), note if maximum != possible else ""
 
     def column(self, column):
         """Return the index of the column for the points, and its maximum, if the file has it.
+
+        None if none is named, and there is none that Moodle or Gradescope gives it.
 
         Raises
         ------
         ValueError
             If no column, or more than one, has that title.
         """
+        if not (column or self._columns(POINTS)):
+            return None
         wanted = [i for i, title in enumerate(self.header) if column and title.startswith(column)]
         exact = [i for i in wanted if self.header[i] == column]
         wanted = exact or wanted or ([] if column else self._columns(POINTS))

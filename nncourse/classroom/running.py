@@ -1,5 +1,6 @@
 """Grade a class: whoever has no results yet, several at a time, to be stopped at any moment."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -10,9 +11,9 @@ from tqdm.auto import tqdm
 from ..exercises.tasks import find_book
 from .children import Lost, in_children
 from .cluster import grade_on_cluster
-from .grading import Job, grade_all
-from .notebooks import Notebook, amounts, printed
-from .own import PACKAGE, digest
+from .grading import Job, given_up, grade_all
+from .notebooks import amounts, printed
+from .own import PACKAGE, digest, number
 from .sandbox import Sandbox
 from .submissions import load
 from .writing import write
@@ -25,36 +26,20 @@ TRIES = 2  # a submission during which the whole grader was killed so often is s
 def kept_seed(path, asked):
     """Return the seed that is asked for, or that of the run that is continued, or a new one."""
     seed = _known(path) if asked is None else asked
-    seed = seed if isinstance(seed, int) else secrets.randbelow(1 << 31)
-    write(path, json.dumps(seed))
-    return seed
+    return seed if isinstance(seed, int) else secrets.randbelow(1 << 31)
 
 
 def run(submissions, work, options):
-    """Return the results by submission.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If stopped; what has been graded so far is kept.
-    """
-    results = {}
+    """Return the results by submission; whatever ends this, what has been graded so far is kept."""
     with tqdm(total=len(submissions), unit="submission") as bar:
-
-        def done(one, found):
-            results[one.id] = found
-            bar.set_postfix_str(", ".join(s.name for s, *_ in work.running.values())[:50])
-            bar.update()
-
-        jobs = work.jobs(submissions, done)
         try:
-            for key, outcome in _graded(jobs, work, options):
-                one = work.running[key][0]
-                done(one, work.finish(key, outcome))
-        except KeyboardInterrupt:
+            for key, outcome in _graded(work.jobs(submissions), work, options):
+                work.finish(key, outcome)
+                bar.set_postfix_str(", ".join(s.name for s, *_ in work.running.values())[:50])
+                bar.update(len(work.results) - bar.n)
+        finally:
             work.forgive()
-            raise
-    return results
+    return work.results
 
 
 def _graded(jobs, work, options):
@@ -78,46 +63,48 @@ class Work:
         self.folder, self.plan, self.seed = options.output / "results", plan, seed
         self.own_inputs, self.again = options.own_inputs, set(options.regrade)
         self.variants = variants or {}  # from the id of a submission to the seeds of its variant
-        self.running, self.count = {}, 0
+        self.running, self.results, self.count = {}, {}, 0
         settings = (seed, options.cell_seconds, options.total_seconds, self.own_inputs)
         self._base = f"{settings} {digest(PACKAGE)}"
         self._own = digest(options.extra_checks) if plan.own else ""
 
-    def jobs(self, submissions, done):
-        """Yield a :class:`.Job` for each submission that is to be graded.
-
-        ``done(one, results)`` is told of those that need not, or cannot, be graded.
-        """
+    def jobs(self, submissions):
+        """Yield a :class:`.Job` for each submission that needs to be graded, and can be."""
         known = printed(find_book())
 
         def reading(one, tell, lost):
-            notebooks, remarks, aside = load(one)
-            return [notebooks, [amounts(n.cells, known) for n in notebooks], remarks, aside]
+            notebooks, *others = load(one)
+            return [
+                [(n.name, n.cells, amounts(n.cells, known), n.late) for n in notebooks],
+                *others,
+            ]
 
         for one, found in in_children(submissions, reading):
             if isinstance(found, Lost):
-                done(one, self._nothing(f"its files cannot be read: {found.reason}", []))
+                why = f"its files cannot be read: {found.reason}"
+                self.results[one.id] = self._nothing(why, [])
                 continue
-            notebooks, much, remarks, aside = found
-            notebooks = [Notebook(*each) for each in notebooks]
+            notebooks, remarks, aside = found
             contents = hashlib.sha256(repr(notebooks).encode("utf-8", "surrogatepass")).hexdigest()
             record, waiting = self._waiting(one, contents)
-            names, late = [n.name for n in notebooks], [n.name for n in notebooks if n.late]
+            names, late = [n[0] for n in notebooks], [n[0] for n in notebooks if n[3]]
             about = {"remarks": remarks, "looked_at": names, "late": late, "aside": aside}
             started = self._started(one)
             tries = _known(started) or 0
             if not waiting:
-                done(one, self._known(record) | about)
+                self.results[one.id] = self._known(record) | about
             elif tries >= TRIES:
                 why = f"the grader was ended {tries} times while this ran: it is skipped. "
                 why += f"To try again, delete results/{started.name}"
-                done(one, self._nothing(why, aside))
+                self.results[one.id] = self._nothing(why, aside)
             else:
                 write(started, json.dumps(tries + 1))
                 self.running[one.id] = one, record, waiting, about
-                files = [(n.name, n.cells, m) for n, m in zip(notebooks, much, strict=True)]
+                files = [notebook[:3] for notebook in notebooks]
                 chosen = [f for f in files if waiting.keys() & re.findall(r"\w+", "\n".join(f[1]))]
-                seed, variant = self._seed(contents), self.variants.get(one.id)
+                # Other inputs for each submission, if that is wanted, and whenever it changes.
+                seed = number(f"{self.seed} {contents}") if self.own_inputs else self.seed
+                variant = self.variants.get(one.id)
                 yield Job(one.id, chosen or files, list(waiting), seed, variant)
 
     def _waiting(self, one, contents):
@@ -132,24 +119,17 @@ class Work:
                 waiting[name] = wanted
         return record, waiting
 
-    def _seed(self, contents):
-        if not self.own_inputs:
-            return self.seed
-        # Other inputs for each submission, and whenever it changes.
-        mixed = hashlib.sha256(f"{self.seed} {contents}".encode()).digest()
-        return int.from_bytes(mixed[:6])
-
     def finish(self, key, rounds):
-        """Keep what has come of a job, and return the results of its submission."""
+        """Keep what has come of a job, and the seed that it was graded with."""
         one, record, waiting, about = self.running.pop(key)
         for name, result in self._together(rounds).items():
             record["results"][name] = {"digest": waiting[name], "result": result}
-        notes = [note for found in rounds for note in found["notes"]]
-        record["notes"] = list(dict.fromkeys(notes))
+        record["notes"] = list(dict.fromkeys(note for found in rounds for note in found["notes"]))
+        write(self.folder.with_name("seed.json"), json.dumps(self.seed))
         write(self.folder / f"{key}.json", json.dumps(record))
         self._started(one).unlink(missing_ok=True)
+        self.results[key] = self._known(record) | about
         self.count += 1
-        return self._known(record) | about
 
     def _together(self, rounds):
         """Return the results by exercise; its criteria are put together."""
@@ -172,8 +152,8 @@ class Work:
         return {"exercises": exercises, "notes": record["notes"]}
 
     def _nothing(self, remark, aside):
-        zero = {"points": 0, "message": remark, "notebook": ""}
-        exercises = {n: zero | {"possible": self.plan.possible(n)} for n in self.plan.checks}
+        job = Job("", [], list(self.plan.checks), self.seed)
+        exercises = self._together(given_up(self.plan.rounds(job), remark))
         about = {"notes": [], "remarks": [remark], "looked_at": [], "late": [], "aside": aside}
         return {"exercises": exercises} | about
 
@@ -181,9 +161,12 @@ class Work:
         return self.folder / f"{one.id}.started"
 
     def forgive(self):
-        """Whoever was running when someone pressed Ctrl-C is not to blame."""
+        """Whoever was running when this process ends by itself is not to blame."""
         for one, *_ in self.running.values():
             self._started(one).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nothing was graded, so nothing is left
+            self.folder.rmdir()
+            self.folder.parent.rmdir()
 
 
 def _known(path):

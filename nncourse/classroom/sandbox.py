@@ -5,6 +5,7 @@ without its answers, and a small private /tmp. A filter of system calls forbids 
 the limits of the one process limit everything; a watchdog outside ends what takes too long.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from .mounts import BASE, HERE, PYTHON, SITE, bubblewrap, copy_course
 from .process import SandboxError, Worker, WorkerLost
-from .seccomp import bpf_program
+from .seccomp import write_filter
 
 __all__ = ["Sandbox", "SandboxError", "Worker", "WorkerLost"]
 
@@ -56,7 +57,7 @@ def probe(outside):
 """
 
 
-class Sandbox:
+class Sandbox(contextlib.AbstractContextManager):
     """Starts workers. Cannot be made where it would not be safe, unless told to do without.
 
     Parameters
@@ -74,13 +75,14 @@ class Sandbox:
         self.unsafe, self._users = unsafe, itertools.count(secrets.randbelow(USERS[1]))
         self.renew()
         self._folder = tempfile.TemporaryDirectory(prefix="nncourse-")
-        self.stage = Path(self._folder.name, "course")
+        self.stage, self._filter = Path(self._folder.name, "course"), os.devnull
         copy_course(self.stage)
         try:
             if not unsafe:
                 if shutil.which("bwrap") is None:
                     raise SandboxError("bubblewrap is not installed (apt-get install bubblewrap)")
-                self._filter = bpf_program()
+                self._filter = Path(self._folder.name, "filter")
+                write_filter(self._filter)
             with self.start() as worker:
                 cell = {"cell": PROBE, "number": 0, "definitions_only": False, "names": ["probe"]}
                 worker.ask(cell, 20)
@@ -103,7 +105,7 @@ class Sandbox:
         """Return a new :class:`Worker`; use it as a context manager."""
         ours, theirs = socket.socketpair()
         told, tells = os.pipe()
-        with ours as connection, theirs, tempfile.TemporaryFile() as program:
+        with ours, theirs, open(self._filter, "rb") as program:
             settings = {"fd": theirs.fileno(), "uid": None, "path": [str(self.stage), str(SITE)]}
             command, keep = [sys.executable], [theirs.fileno()]
             if self.unsafe:
@@ -111,8 +113,6 @@ class Sandbox:
             else:
                 settings |= {"limits": LIMITS, "path": ["/course", "/site"]}
                 settings["uid"] = self.uid if os.getuid() == 0 else None
-                program.write(self._filter)
-                program.seek(0)
                 keep += [program.fileno(), tells]
                 size = LIMITS["RLIMIT_FSIZE"]
                 command = [*bubblewrap(self.stage, program.fileno(), tells, size), str(PYTHON)]
@@ -127,7 +127,7 @@ class Sandbox:
                 start_new_session=True,
             )
             os.close(tells)
-            worker = Worker(process, connection.dup())
+            worker = Worker(process, ours.dup())
         with os.fdopen(told) as information:
             worker.greet(lambda: process.pid if self.unsafe else _inner(information.read()))
         return worker
@@ -135,9 +135,6 @@ class Sandbox:
     def close(self):
         """Remove the course's copy."""
         self._folder.cleanup()
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()

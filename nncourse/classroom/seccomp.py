@@ -9,9 +9,9 @@ What is not listed answers ENOSYS.
 
 import ctypes
 import errno
-import os
+import struct
 
-__all__ = ["bpf_program"]
+__all__ = ["write_filter"]
 
 ALLOWED = """
     read readv pread64 preadv write writev pwrite64 pwritev lseek open openat close dup dup2
@@ -39,17 +39,8 @@ CONDITIONAL = (  # call, number of the argument, how it is compared, with what
 )
 
 
-class _Comparison(ctypes.Structure):
-    _fields_ = (
-        ("argument", ctypes.c_uint),
-        ("operator", ctypes.c_int),
-        ("first", ctypes.c_uint64),
-        ("second", ctypes.c_uint64),
-    )
-
-
-def bpf_program():
-    """Return the filter as the bytes that ``bwrap --seccomp`` reads.
+def write_filter(path):
+    """Write the filter to a file, in the form that ``bwrap --seccomp`` reads.
 
     Raises
     ------
@@ -63,17 +54,12 @@ def bpf_program():
     for name, *condition in (*((name,) for name in ALLOWED), *CONDITIONAL):
         number = library.seccomp_syscall_resolve_name(name.encode())
         if number >= 0:  # negative: this processor has no such call
-            compared = ctypes.byref(_Comparison(*condition)) if condition else None
+            compared = struct.pack("IIQQ", *condition) if condition else None
             count = ctypes.c_uint(bool(condition))
             _checked(library.seccomp_rule_add_array(context, allow, number, count, compared))
-    read_end, write_end = os.pipe()
-    with os.fdopen(read_end, "rb") as program:
-        try:
-            _checked(library.seccomp_export_bpf(context, write_end))
-        finally:
-            os.close(write_end)
-            library.seccomp_release(context)
-        return program.read()
+    with open(path, "wb") as file:
+        _checked(library.seccomp_export_bpf(context, file.fileno()))
+    library.seccomp_release(context)
 
 
 def _checked(code):

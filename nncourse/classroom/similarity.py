@@ -9,7 +9,7 @@ import io
 import itertools
 import re
 import tokenize
-from collections import Counter, defaultdict
+from collections import Counter
 
 from .files import visible
 from .writing import page
@@ -73,20 +73,18 @@ def answer_of(cells, name):
 
 
 def _shape(text):
-    """Return a character for each node of a function's tree; names do not matter."""
+    """Return a word for each node of a function's tree; names do not matter."""
     try:
         nodes = list(ast.walk(ast.parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-    kinds = [getattr(n, "attr", "") or repr(getattr(n, "value", type(n).__name__))[:20]
-             if isinstance(n, (ast.Attribute, ast.Constant)) else type(n).__name__
-             for n in nodes if not isinstance(n, ast.expr_context)]  # fmt: skip
-    return "".join(chr(0x4E00 + _number(kind)) for kind in kinds)
+        return ()
 
+    def word(node):
+        if isinstance(node, ast.Attribute):
+            return node.attr
+        return repr(node.value)[:20] if isinstance(node, ast.Constant) else type(node).__name__
 
-def _number(word):
-    """Return a number below 20,000 that is the same in every run."""
-    return int.from_bytes(word.encode("utf-8", "replace"), "big") % 19_997
+    return tuple(word(node) for node in nodes if not isinstance(node, ast.expr_context))
 
 
 def _comments(text):
@@ -101,24 +99,17 @@ def _comments(text):
 
 def similar_page(pairs, answers):
     """Return a page with the matched answers side by side; lines that both have are marked."""
-    by_students = defaultdict(list)
-    for _, exercise, one, other, reasons in pairs:
-        by_students[one, other].append((exercise, reasons))
     body = [
         "<p>These answers look alike. That is a question to ask, not a verdict: friends who have "
         "learned together write alike, too.</p>"
     ]
-    for (one, other), found in sorted(by_students.items(), key=lambda item: -len(item[1]))[:PAIRS]:
-        body.append(f"<h2>{_text(one)} and {_text(other)}</h2>")
-        for exercise, reasons in found:
-            both = [answers[exercise][student] for student in (one, other)]
-            shared = set.intersection(*({line.strip() for line in t.splitlines()} for t in both))
-            sides = "".join(
-                f"<div><p class='small'>{_text(who)}</p><pre>{_marked(text, shared)}</pre></div>"
-                for who, text in zip((one, other), both, strict=True)
-            )
-            why = _text(" · ".join(reasons))
-            body.append(f"<p><b>{_text(exercise)}</b>: {why}</p><div class='pair'>{sides}</div>")
+    often = Counter((one, other) for _, _, one, other, _ in pairs)
+    for _, exercise, *who, reasons in sorted(pairs, key=lambda p: -often[p[2:4]])[:PAIRS]:
+        body.append(f"<h2>{_text(exercise)}: {' and '.join(map(_text, who))}</h2>")
+        both = [answers[exercise][student] for student in who]
+        shared = set.intersection(*({line.strip() for line in t.splitlines()} for t in both))
+        sides = "".join(f"<div><pre>{_marked(text, shared)}</pre></div>" for text in both)
+        body.append(f"<p>{_text(' · '.join(reasons))}</p><div class='pair'>{sides}</div>")
     return page("Answers that look alike", "\n".join(body), "70rem")
 
 

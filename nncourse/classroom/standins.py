@@ -6,7 +6,6 @@ Drawing, progress bars, ``display`` and magics. They do nothing, so the cells ar
 import importlib.abc
 import importlib.machinery
 import sys
-import types
 
 import numpy as np
 
@@ -24,7 +23,7 @@ class Quiet:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return Quiet()
+        return SPECIAL.get(name, Quiet())
 
     __call__ = __getitem__ = lambda self, *_, **__: Quiet()
     __setitem__ = __exit__ = lambda self, *_: None
@@ -89,15 +88,6 @@ SPECIAL = {
 }
 
 
-class _Module(types.ModuleType):
-    __path__ = ()
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return SPECIAL.get(name, Quiet())
-
-
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in QUIET:
@@ -105,7 +95,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec):
-        return _Module(spec.name)
+        return Quiet()
 
     def exec_module(self, module):
         pass

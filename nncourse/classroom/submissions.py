@@ -6,14 +6,13 @@ what was found. Everything that was not understood is kept, to be told.
 
 import re
 from collections import Counter, deque
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 from .files import MAXIMUM_BYTES as READ_BYTES
 from .files import NOTEBOOK, Entry, FileError, children, is_zip, read, visible
-from .layouts import by_name, gradescope_names, recognize
+from .layouts import Identity, by_name, gradescope_names, recognize
 from .notebooks import Notebook, code_cells
 from .wrappers import all_files, can_hold_work, is_junk, shorten, unwrapped
 
@@ -26,14 +25,9 @@ BLACKBOARD = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<number>[^()\n]+)\)\s*\n
 
 
 @dataclass
-class Submission:
+class Submission(Identity):
     """What one student handed in; ``id`` is safe as the name of a file, and unique in the class."""
 
-    student: str
-    number: str = ""
-    layout: str = "folder"
-    key: str = ""
-    time: datetime | None = None
     entries: list = field(default_factory=list)  # pairs: entry, whether it is late
     remarks: list = field(default_factory=list)
 
@@ -41,11 +35,6 @@ class Submission:
     def name(self):
         """The student's name without characters that cannot be printed."""
         return visible(self.student)
-
-    @property
-    def late(self):
-        """Whether the platform calls any of it late."""
-        return any(late for _, late in self.entries)
 
     @property
     def id(self):
@@ -100,7 +89,7 @@ def find(folder, *, layout=None, without=()):
     entries = [e for e in entries if e.members or e.path.resolve() not in without]
     names = {}
     if layout == "files":
-        entries, unread = all_files(entries)
+        entries = all_files(entries, unread)
     elif layout is None:
         entries = unwrapped(entries)
         names = _gradescope(entries, unread)
@@ -114,13 +103,12 @@ def find(folder, *, layout=None, without=()):
         if who is None:
             unread.append((str(entry), entry.problem or "it is no notebook, and nobody's"))
             continue
-        key = who.key
         if layout == "files":  # the same name in another folder is somebody else
-            key = "/".join([*entry.parts[:-1], who.key])
-        new = Submission(who.student, who.number, who.layout, key)
-        one = found.setdefault((who.layout, key), new)
-        titles.setdefault((who.layout, key), Counter())[who.student] += 1
+            who.key = "/".join([*entry.parts[:-1], who.key])
+        one = found.setdefault((who.layout, who.key), Submission(**vars(who)))
+        titles.setdefault((who.layout, who.key), Counter())[who.student] += 1
         one.time = max(filter(None, (one.time, who.time)), default=None)
+        one.late |= who.late
         if who.layout == "blackboard" and SLIP.search(entry.name):
             _blackboard(one, entry)
         else:
@@ -140,19 +128,17 @@ def load(submission):
     """Return the notebooks of a submission, remarks on what could not be read, and other files."""
     notebooks, remarks, aside = [], list(submission.remarks), []
     tried, left = 0, MAXIMUM_BYTES
-    for name, entry, late, problem in files_of(submission):
-        if not problem and not NOTEBOOK.fullmatch(entry.name):
-            aside.append(name)
-            continue
+    for name, entry, late in files_of(submission):
         try:
-            if problem:
-                raise FileError(problem)
-            tried += 1
-            if tried > MAXIMUM_NOTEBOOKS:
-                raise FileError(f"only {MAXIMUM_NOTEBOOKS} notebooks of a student are looked at")
-            data = read(entry, min(max(left, 0), READ_BYTES))
-            left -= len(data)
-            notebooks.append(Notebook(name, code_cells(data, entry.name), late))
+            if entry.problem or NOTEBOOK.fullmatch(entry.name):
+                tried += not entry.problem
+                if tried > MAXIMUM_NOTEBOOKS:
+                    raise FileError(f"only {MAXIMUM_NOTEBOOKS} notebooks of a student are read")
+                data = read(entry, min(max(left, 0), READ_BYTES))
+                left -= len(data)
+                notebooks.append(Notebook(name, code_cells(data, entry.name), late))
+            else:
+                aside.append(name)
         except FileError as error:
             remarks.append(f"{name[:200]}: {error}")
     if not notebooks:
@@ -163,7 +149,7 @@ def load(submission):
 
 
 def files_of(submission):
-    """Yield name, entry, lateness and problem of each file that a student handed in.
+    """Yield name, entry and lateness of each file that a student handed in.
 
     Folders and ZIP files are looked into level by level, until a limit is reached.
     """
@@ -177,21 +163,21 @@ def files_of(submission):
         if len(entry.parts) > top and is_junk(entry):
             continue
         if entry.problem or not (entry.folder or is_zip(entry)):
-            yield name, entry, late, entry.problem
-        elif len(entry.parts) - top > MAXIMUM_DEPTH:
-            yield name, entry, late, "it lies in too many folders"
-        elif is_zip(entry) and archives == MAXIMUM_NOTEBOOKS:
-            yield name, entry, late, f"only {archives} ZIP files of a student are opened"
-        else:
+            yield name, entry, late
+            continue
+        try:
+            if len(entry.parts) - top > MAXIMUM_DEPTH:
+                raise FileError("it lies in too many folders")
+            if is_zip(entry) and archives == MAXIMUM_NOTEBOOKS:
+                raise FileError(f"only {archives} ZIP files of a student are opened")
             archives += is_zip(entry)
-            try:
-                below = children(entry, MAXIMUM_FILES + 1)
-                waiting.extend((e, late, top) for e in below)
-            except FileError as error:
-                yield name, entry, late, str(error)
+            waiting.extend((e, late, top) for e in children(entry, MAXIMUM_FILES + 1))
+        except FileError as error:
+            yield name, replace(entry, problem=str(error)), late
     if waiting:
+        entry = waiting[0][0]
         why = f"there are more than {MAXIMUM_FILES:,} files; it was not looked at, nor the others"
-        yield waiting[0][0].name, waiting[0][0], False, why
+        yield entry.name, replace(entry, problem=why), False
 
 
 def _gradescope(entries, unread):

@@ -6,6 +6,7 @@ What it replies is treated as coming from the submission itself, because it may.
 
 import json
 import os
+import signal
 import sys
 
 
@@ -53,19 +54,17 @@ def main():
 
     namespace = {"__name__": "__main__", "np": np, "nn": nn}
     standins.install(namespace)
-    notebook, interruption = cells.Notebook(namespace), cells.Interruption()
+    notebook = cells.Notebook(namespace)
     send({"uid": os.getuid()})
     while True:
         request = unpack(read)
         reply = {"error": ["KeyboardInterrupt", "", ""]}
-        try:
-            with interruption:
-                if "cell" in request:
-                    reply = notebook.run(**request)
-                else:
-                    reply = notebook.call(**request)
+        try:  # the grader's signal says that time is up; it is sent once
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            reply = notebook.run(**request) if "cell" in request else notebook.call(**request)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt:
-            pass
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         send(reply)
 
 

@@ -1,7 +1,6 @@
 """Which folder holds the class: downloads come in folders of folders, and with things beside."""
 
 import re
-from collections import deque
 
 from .files import MAXIMUM_DEPTH, NOTEBOOK, FileError, children, is_zip
 from .layouts import COPY, EXTENSION, recognize
@@ -28,21 +27,18 @@ def can_hold_work(entry):
     return entry.folder or is_zip(entry) or bool(NOTEBOOK.fullmatch(entry.name))
 
 
-def all_files(entries):
-    """Return all notebooks below some folders."""
-    found, unread, waiting = [], [], deque(entries)
-    while waiting:
-        entry = waiting.popleft()
+def all_files(entries, unread):
+    """Yield what lies below some folders; note in ``unread`` what cannot be opened."""
+    for entry in entries:
         if is_junk(entry):
             continue
         if not entry.folder or len(entry.parts) > MAXIMUM_DEPTH:
-            found.append(entry)
+            yield entry
             continue
         try:
-            waiting.extend(children(entry))
+            yield from all_files(children(entry), unread)
         except FileError as error:
             unread.append((str(entry), str(error)))
-    return found, unread
 
 
 def unwrapped(entries):

@@ -276,5 +276,5 @@ def test_notebooks_of_a_withheld_edition_lead_to_no_solutions(tmp_path):
         book = hand_in(tmp_path / str(withheld) / "book", pages)
         text = config.replace(f"{switch}false", switch + str(withheld).lower())
         (book.parent / "_config.yml").write_text(text, encoding="utf-8")
-        made = nbformat.writes(chapters.student_notebook("01_neurons", book))
+        made = nbformat.writes(chapters.chapter_notebook("01_neurons", book))
         assert ("/book/01_neurons.html" in made) == (not withheld)
