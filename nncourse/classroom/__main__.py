@@ -1,6 +1,7 @@
 """Hand out exercises, and grade what comes back, safely."""
 
 import argparse
+import contextlib
 import math
 import os
 import sys
@@ -17,12 +18,9 @@ def _expected(what, convert, allowed=lambda value: True):
     """Return what argparse calls to read an argument."""
 
     def read(text):
-        try:
-            value = convert(text)
-            if allowed(value):
+        with contextlib.suppress(ValueError):
+            if allowed(value := convert(text)):
                 return value
-        except ValueError:
-            pass
         raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}")
 
     return read
@@ -35,6 +33,7 @@ PENALTY = _expected("20 or 10/day (percent)", penalty, lambda found: 0 <= found[
 TIME = _expected("a time such as 2026-11-28T23:59", moment)
 NATURAL = _expected("a whole number of at least 0", int, lambda number: number >= 0)
 COUNT = _expected("a whole number of at least 1", int, lambda number: number >= 1)
+ADDRESS = _expected("an address such as tcp://10.0.0.1:8786", str, lambda text: "://" in text)
 SECONDS = _expected("a positive number of seconds", float, lambda number: 0 < number < math.inf)
 
 
@@ -68,7 +67,12 @@ def _parser():
     add("--regrade", action="append", default=[], metavar="EXERCISE", help="once more; repeatable")
     add("--own-inputs", action="store_true", help="other inputs for each student and version")
     add("--jobs", type=COUNT, default=os.cpu_count() or 1, help="at the same time")
-    add("--cluster", metavar="ADDRESS", help="of the scheduler of a Dask cluster that grades")
+    add(
+        "--cluster",
+        type=ADDRESS,
+        metavar="ADDRESS",
+        help="a Dask cluster that grades",
+    )
     add("--cell-seconds", type=SECONDS, default=10, help="for one cell; half of it for a call")
     add("--total-seconds", type=SECONDS, default=300, help="for a whole submission")
     risk = "run students' code with all your rights (only if you trust every line)"

@@ -40,7 +40,7 @@ def chapter_notebook(chapter, book, only=(), *, source=False):
     notebook = read(chapter, book)
     title = re.search(r"^# (.*)$", notebook.cells[0].source, re.MULTILINE)[1]
     cells = _opening(title, chapter, book)
-    for task in _chosen(notebook, only):
+    for task in _chosen(chapter, notebook, only):
         cells.append(v4.new_markdown_cell(_statement(task, book)))
         about = {"nncourse": {"exercise": task.name}} if task.name else {}
         stub = v4.new_code_cell(task.stub, metadata=about)
@@ -87,11 +87,11 @@ def _assembled(chapter, cells):
     return v4.new_notebook(cells=cells, metadata=metadata | {"nncourse": {"chapter": chapter}})
 
 
-def _chosen(notebook, only):
+def _chosen(chapter, notebook, only):
     found = tasks(notebook)
     known = [task.name for task in found if task.name]
     if unknown := set(only) - set(known):
-        raise ValueError(f"the chapter has no exercise {sorted(unknown)}; it has {known}")
+        raise ValueError(f"{chapter} has no exercise {sorted(unknown)}; it has {known}")
     return [task for task in found if not only or task.name in only]
 
 

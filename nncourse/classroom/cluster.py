@@ -4,6 +4,7 @@ Each worker has sandboxes of its own and keeps the same limits. A job whose work
 to another one; a job that has lost several workers is given up.
 """
 
+import contextlib
 import functools
 import json
 
@@ -14,6 +15,7 @@ from .sandbox import Sandbox
 
 __all__ = ["grade_on_cluster"]
 
+WAIT = 30  # seconds for the first worker to be there
 AHEAD = 2  # jobs per thread of the cluster that are on their way
 
 
@@ -33,14 +35,20 @@ def grade_on_cluster(jobs, address, setup, rounds):
     Raises
     ------
     ValueError
-        If a worker has another version of the package, or no such checks.
+        If there is no cluster, no worker, or one with another version of the package or the checks.
     SandboxError
         If a worker has no sandbox.
     """
     from distributed import Client, KilledWorker, as_completed
 
     jobs, running = iter(jobs), {}
-    with Client(address) as client:
+    with contextlib.ExitStack() as stack:
+        try:
+            client = stack.enter_context(Client(address))
+            client.wait_for_workers(1, timeout=WAIT)
+        except (OSError, ValueError) as error:
+            how = "start `dask scheduler`, and `dask worker` with the scheduler's address"
+            raise ValueError(f"no cluster with workers at {address} ({error}): {how}") from None
         finished = as_completed(loop=client.loop)
         while True:
             room = AHEAD * max(1, sum(client.nthreads().values()))

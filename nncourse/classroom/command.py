@@ -110,7 +110,9 @@ def grade_class(options):
     print(f"{options.output}: {', '.join(files)}{note}")
     if told:
         print(f"not understood: {len(told)}, all in report.html")
-        for what, why in told[:LINES]:
+        count = Counter()  # the first about each, then the second about each: nobody hides others
+        turns = sorted(told, key=lambda pair: count.update(pair[:1]) or count[pair[0]])
+        for what, why in turns[:LINES]:
             print(f"  {visible(what)}: {visible(why)}")
     return 1 if told else 0
 

@@ -69,14 +69,16 @@ def _items(texts):
     return "".join(f"<li>{html.escape(visible(text))}</li>\n" for text in texts)
 
 
+def _counting(results, notebook):
+    """Return the exercises for which a notebook counts."""
+    return [name for name, r in results["exercises"].items() if r.get("notebook") == notebook]
+
+
 def looked_at(results):
     """Return a line for each notebook, and one for the other files."""
-    counted = {}
-    for name, result in results["exercises"].items():
-        counted.setdefault(result.get("notebook"), []).append(name)
     lines = []
     for name in results["looked_at"]:
-        found = ", ".join(counted.get(name, ()))
+        found = ", ".join(_counting(results, name))
         lines.append(f"{name}: counts for {found}" if found else f"{name}: no answer in it counts")
     for name, result in results["exercises"].items():
         if (cell := result.get("cell")) and result.get("aside"):
@@ -92,10 +94,10 @@ def annotated(one, results):
 
     Its outputs are left out. A remark follows the last cell that defines an answer.
     """
-    counted = {result.get("notebook") for result in results["exercises"].values()}
     done = 0
     for name, entry, _ in files_of(one):
-        if name not in counted or name not in results["looked_at"]:
+        counting = _counting(results, name)
+        if not counting:
             continue
         try:
             cells = read_cells(read(entry), entry.name)
@@ -103,9 +105,8 @@ def annotated(one, results):
             continue
         code = [(i, defined([source])) for i, (kind, source) in enumerate(cells) if kind == "code"]
         last, remarks = {name: i for i, names in code for name in names}, {}
-        for exercise, result in results["exercises"].items():
-            if result.get("notebook") == name:
-                remarks.setdefault(last.get(exercise, len(cells) - 1), []).append(exercise)
+        for exercise in counting:
+            remarks.setdefault(last.get(exercise, len(cells) - 1), []).append(exercise)
         out = []
         for i, cell in enumerate(cells):
             told = [_remark(n, results["exercises"][n]) for n in remarks.get(i, ())]

@@ -12,12 +12,11 @@ import zlib
 import numpy as np
 
 from ..exercises.calling import TimeUp
+from .notebooks import DEFINITIONS, FULL, SKIPPED, as_python
 from .process import SandboxError, WorkerLost
-from .transform import as_python
 
-__all__ = ["DEFINITIONS", "FULL", "SKIPPED", "Judging", "attempt"]
+__all__ = ["Judging", "attempt"]
 
-FULL, DEFINITIONS, SKIPPED = range(3)  # how much of a cell is run; one that kills is run less
 NOTES = "", "Only its definitions were run then.", "It was left out then."
 TRIES = 5  # of one exercise in one notebook
 START_SECONDS = 2  # what a new beginning takes from the time of a submission

@@ -6,13 +6,21 @@ from typing import NamedTuple
 
 from ..exercises.tasks import parsed
 from .files import FileError
-from .judging import DEFINITIONS, FULL, SKIPPED
 
-__all__ = ["Notebook", "amounts", "as_notebook", "code_cells", "printed", "read_cells"]
+__all__ = ["Notebook", "amounts", "as_notebook", "as_python", "code_cells", "printed", "read_cells"]
 
 MAXIMUM_CELLS, MAXIMUM_CODE, MAXIMUM_TEXTS, MAXIMUM_PARTS = 1000, 3_000_000, 1_000_000, 400_000
+FULL, DEFINITIONS, SKIPPED = range(3)  # how much of a cell is run
 TITLED = re.compile(r"\A# @title .*\n")  # the first line of a cell that is folded where it is run
 SCRIPT_CELL = re.compile(r"^# (?:%%|In\[[ \d]*\]:|<codecell>).*$", re.MULTILINE)
+
+LONGEST = 50_000  # characters that are worth the trouble: no student types more
+TIMED = re.compile(r"\s*%%(?:time|capture|prun)\b[^\n]*")  # their bodies are ordinary cells
+# What is not plain Python: an escape or a prompt at the start of a line, or after "=", a question
+# mark at the end, a first line that is indented.
+SPECIAL = re.compile(
+    r"^[ \t]*(?:[%!?,;/]|>>>|In ?\[|\.\.\. )|=[ \t]*[%!]|\?[ \t]*$|\A\s*^[ \t]+\S", re.MULTILINE
+)
 
 
 class Notebook(NamedTuple):
@@ -107,3 +115,28 @@ def printed(book):
 def amounts(cells, known):
     """Return how much to run of each cell; ``known`` is what :func:`printed` returns."""
     return [known.get(TITLED.sub("", source).strip(), FULL) for source in cells]
+
+
+def as_python(source):
+    r"""Return the source of a cell as plain Python, by IPython's own rules; or as it is.
+
+    Nothing is executed. Magics become calls of ``get_ipython()``, which the sandbox answers with a
+    stand-in (:mod:`.standins`); pasted prompts and a common indentation vanish.
+
+    Examples
+    --------
+    >>> as_python("%matplotlib inline\nx = 1")
+    "get_ipython().run_line_magic('matplotlib', 'inline')\nx = 1\n"
+    >>> as_python("%%time\n>>> x = 1")
+    'x = 1\n'
+    """
+    if len(source) > LONGEST or not SPECIAL.search(source):
+        return source
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    if timed := TIMED.match(source):
+        return as_python(source[timed.end() :])
+    try:
+        return TransformerManager().transform_cell(source)
+    except Exception:
+        return source

@@ -19,10 +19,8 @@ TRIALS = 5  # variants that are tried before anybody is graded
 
 def digest(folder):
     """Return a digest of the Python files in a folder."""
-    found = hashlib.sha256()
-    for path in sorted(Path(folder).rglob("*.py")):
-        found.update(path.read_bytes())
-    return found.hexdigest()
+    texts = [path.read_bytes() for path in sorted(Path(folder).rglob("*.py"))]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def number(text):

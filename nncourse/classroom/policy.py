@@ -6,6 +6,7 @@ again does not lose them, and taking one back needs no grading.
 
 import copy
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +14,8 @@ from .files import visible
 from .roster import read_rows, squash
 
 __all__ = ["Policy", "moment", "penalty", "read_decisions"]
+
+NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?")
 
 
 def penalty(text):
@@ -70,12 +73,11 @@ class Policy:
 
     def _days_late(self, one, marked, extended):
         """Return how many days late something is, at least one; 0 if it is in time."""
-        until = self.deadline
-        for row in extended:
-            if row["until"] is None or one.time is None:
-                return 0
-            until = row["until"] if until is None else max(until, row["until"])
-        if until is not None and one.time is not None:
+        times = [row["until"] for row in extended]
+        if extended and (one.time is None or None in times):
+            return 0
+        until = max(filter(None, (self.deadline, *times)), default=None)
+        if until and one.time:
             return max(0, math.ceil((one.time - until) / timedelta(days=1)))
         return int(marked)
 
@@ -117,9 +119,9 @@ def read_decisions(path, kind, exercises=()):
             if kind == "extensions":
                 row["until"] = moment(row["until"]) if row["until"] else None
             elif any(row.values()):
-                row["points"] = float(row["points"].replace(",", "."))
-                if not (row["exercise"] in exercises and 0 <= row["points"] < math.inf):
+                if row["exercise"] not in exercises or not NUMBER.fullmatch(row["points"]):
                     raise ValueError(f"expected one of {list(exercises)} and points from 0")
+                row["points"] = float(row["points"].replace(",", "."))
         except ValueError as error:
             raise ValueError(f"{path}, line {line}: {error}") from None
         found += [row] * any(row.values())

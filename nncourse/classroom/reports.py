@@ -22,9 +22,8 @@ def gradebook(graded, chapters):
     possible = [sum(points.values()) for points in chapters.values()]
     rows = [(*CANVAS, *chapters), ("    Points Possible", "", "", "", "", *possible)]
     for one, results in graded:
-        number, login = one.number, ""
-        if one.layout != "canvas":
-            number, login = "", inert(one.number or one.name)
+        canvas = one.layout == "canvas"
+        number, login = (one.number, "") if canvas else ("", inert(one.number or one.name))
         found = results["exercises"]
         earned = [sum(found[name]["points"] for name in names) for names in chapters.values()]
         rows.append((inert(one.name), number, "", login, "", *map(points, earned)))
@@ -74,10 +73,9 @@ def class_report(graded, chapters, seed, told, missing):
         body += [f"<h2>Handed in nothing: {len(missing)}</h2>", f"<p>{names}</p>"]
     body += ["<h2>Most frequent hints</h2>", table(("Students", "Exercise", "Hint"), rows)]
     ranks = [
-        (one.name, one.number, points(total(found)[0]), "late" if found["is_late"] else "",
-         f"{one.id}.html")
+        (one.name, one.number, points(total(found)[0]), "late" * found["is_late"], f"{one.id}.html")
         for one, found in graded
-    ]  # fmt: skip
+    ]
     head = ("Student", "Number", "Points", "Late", "Page")
     link = r'<td><a href="feedback/\1">\1</a></td></tr>'
     linked = re.sub(r"<td>([\w.-]+\.html)</td></tr>", link, table(head, ranks))

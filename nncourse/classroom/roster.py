@@ -41,7 +41,10 @@ def read_rows(path):
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
     sign = max(",;\t", key=text.partition("\n")[0].count)
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=sign))
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=sign))
+    except csv.Error as error:
+        raise ValueError(f"expected a CSV file: {path}: {error}") from None
 
 
 def _orders(name):
@@ -140,9 +143,10 @@ class Roster:
         graded : list
             Pairs (submission, results).
         """
-        where, maximum = self.column(column)
         results, possible = {one.id: each for one, each in graded}, total(graded[0][1])[1]
+        where, maximum = self.column(column)
         maximum = maximum or possible
+        scale = maximum / possible if possible else 1
         note = f" (scaled from {points(possible)} to {points(maximum)} points)"
         keep = range(len(self.header))
         if self._columns(("sisuserid",)) and self._columns(("section",)):  # Canvas: only this one
@@ -151,7 +155,7 @@ class Roster:
         for number, row in enumerate(self.rows):
             row = [inert(cell) for cell in row] if number in self.students() else list(row)
             if one := self.matched.get(number):
-                row[where] = points(total(results[one.id])[0] * maximum / possible)
+                row[where] = points(total(results[one.id])[0] * scale)
                 for i in self._columns(("feedbackcomments",)):
                     row[i] = inert(in_short(results[one.id]))
             rows.append([row[i] for i in keep])

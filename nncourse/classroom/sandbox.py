@@ -36,6 +36,8 @@ LIMITS = {
 USERS = 50_000, 9_000  # hardly anyone's: the first, and how many
 ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 ENVIRONMENT |= {"OPENBLAS_NUM_THREADS": "1", "LD_LIBRARY_PATH": f"{BASE}/lib"}
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+QUIET |= {"start_new_session": True}  # of no terminal
 # Tries what must not succeed; must return an empty list.
 PROBE = """
 import os
@@ -117,15 +119,7 @@ class Sandbox(contextlib.AbstractContextManager):
                 size = LIMITS["RLIMIT_FSIZE"]
                 command = [*bubblewrap(self.stage, program.fileno(), tells, size), str(PYTHON)]
             command += ["-I", "-S", "-B", f"{settings['path'][0]}/worker.py", json.dumps(settings)]
-            process = subprocess.Popen(
-                command,
-                env=ENVIRONMENT,
-                pass_fds=keep,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            process = subprocess.Popen(command, **QUIET, env=ENVIRONMENT, pass_fds=keep)
             os.close(tells)
             worker = Worker(process, ours.dup())
         with os.fdopen(told) as information:

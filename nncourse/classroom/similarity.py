@@ -99,10 +99,7 @@ def _comments(text):
 
 def similar_page(pairs, answers):
     """Return a page with the matched answers side by side; lines that both have are marked."""
-    body = [
-        "<p>These answers look alike. That is a question to ask, not a verdict: friends who have "
-        "learned together write alike, too.</p>"
-    ]
+    body = ["<p>A question to ask, not a verdict: friends who learn together write alike.</p>"]
     often = Counter((one, other) for _, _, one, other, _ in pairs)
     for _, exercise, *who, reasons in sorted(pairs, key=lambda p: -often[p[2:4]])[:PAIRS]:
         body.append(f"<h2>{_text(exercise)}: {' and '.join(map(_text, who))}</h2>")

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from . import layouts
 from .files import MAXIMUM_BYTES as READ_BYTES
 from .files import NOTEBOOK, Entry, FileError, children, is_zip, read, visible
-from .layouts import Identity, by_name, gradescope_names, recognize
 from .notebooks import Notebook, code_cells
-from .wrappers import all_files, can_hold_work, is_junk, shorten, unwrapped
 
 __all__ = ["Found", "Submission", "files_of", "find", "load"]
 
@@ -25,7 +24,7 @@ BLACKBOARD = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<number>[^()\n]+)\)\s*\n
 
 
 @dataclass
-class Submission(Identity):
+class Submission(layouts.Identity):
     """What one student handed in; ``id`` is safe as the name of a file, and unique in the class."""
 
     entries: list = field(default_factory=list)  # pairs: entry, whether it is late
@@ -85,21 +84,22 @@ def find(folder, *, layout=None, without=()):
     try:
         entries = children(Entry((), folder, folder=folder.is_dir()))
     except FileError as error:
-        raise ValueError(f"{folder}: {error}") from None
+        raise ValueError(f"expected a folder or ZIP file: {folder}: {error}") from None
     entries = [e for e in entries if e.members or e.path.resolve() not in without]
     names = {}
     if layout == "files":
-        entries = all_files(entries, unread)
+        entries = layouts.all_files(entries, unread)
     elif layout is None:
-        entries = unwrapped(entries)
+        entries = layouts.unwrapped(entries)
         names = _gradescope(entries, unread)
     found, titles = {}, {}
     for entry in entries:
-        if is_junk(entry):
+        if layouts.is_junk(entry):
             continue
         who = names.get(entry.name)
-        who = who or (None if layout else recognize(entry.name, folder=entry.folder))
-        who = who or (by_name(entry.name, folder=entry.folder) if can_hold_work(entry) else None)
+        who = who or (None if layout else layouts.recognize(entry.name, folder=entry.folder))
+        if who is None and layouts.can_hold_work(entry):
+            who = layouts.by_name(entry.name, folder=entry.folder)
         if who is None:
             unread.append((str(entry), entry.problem or "it is no notebook, and nobody's"))
             continue
@@ -119,7 +119,7 @@ def find(folder, *, layout=None, without=()):
     for one in found.values():
         one.student = one.key if names[one.student] > 1 else one.student
     _doubt_names(found, titles)
-    shorten(found.values())
+    layouts.shorten(found.values())
     submissions = sorted(found.values(), key=lambda s: (s.student.casefold(), s.student, s.key))
     return Found(submissions, unread)
 
@@ -160,7 +160,7 @@ def files_of(submission):
             return
         entry, late, top = waiting.popleft()
         name = visible("/".join(entry.parts[top:]) or entry.name)
-        if len(entry.parts) > top and is_junk(entry):
+        if len(entry.parts) > top and layouts.is_junk(entry):
             continue
         if entry.problem or not (entry.folder or is_zip(entry)):
             yield name, entry, late
@@ -185,7 +185,7 @@ def _gradescope(entries, unread):
     for entry in entries:
         if entry.name == "submission_metadata.yml":
             try:
-                names = gradescope_names(read(entry))
+                names = layouts.gradescope_names(read(entry))
                 odd = [visible(folder) for folder, who in names.items() if who is None]
                 why = "not Gradescope's list of submissions, or not in these: "
                 unread += [(str(entry), why + ", ".join(odd)[:200])] if odd else []

@@ -16,7 +16,7 @@ from plain_rules import broken
 
 from nncourse.classroom.__main__ import main
 from nncourse.classroom.chapters import tasks
-from nncourse.classroom.transform import as_python
+from nncourse.classroom.notebooks import as_python
 from nncourse.exercises import Verdict, all_exercises
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
