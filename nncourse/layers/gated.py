@@ -7,7 +7,7 @@ gradients can travel over many steps without vanishing.
 import numpy as np
 
 from .core import Parameter, _total
-from .recurrent import _Recurrent
+from .recurrent import _matmul, _Recurrent
 
 __all__ = ["GRU", "LSTM"]
 
@@ -61,32 +61,29 @@ class LSTM(_Recurrent):
 
     states = ("h", "c")
     starts = (0, 1, 0, 0)  # at first, the forget gate keeps
+    gates = (0, 1, 3)
 
-    def _step(self, a, U, old, new):
-        (h, c), (h_new, c_new) = old, new
-        i, f, g, o = a
-        a += h @ U
-        _sigmoid(a[:2])
+    def _step(self, a, xh, W, old, new):
+        (_, c), (h_new, c_new) = old, new
+        i, f, g, o = np.matmul(xh, W, out=a)  # x_t W + b + h_{t-1} U, for each of the four
+        _gate(a[:2])  # i and f
         np.tanh(g, out=g)
-        _sigmoid(o)
+        _gate(o)
         np.multiply(f, c, out=c_new)
         c_new += i * g
         np.multiply(o, np.tanh(c_new), out=h_new)
 
     def _step_back(self, da, UT, dstate, a, old, new):
         (dh, dc), (_, c), (_, c_new) = dstate, old, new
-        (i, f, g, o), (di, df, dg, do) = a, da
+        (i, f, g, o), (di, df, dg, do) = a, self._by_block(da)
         tanh_c = np.tanh(c_new)
         dc += dh * o * (1 - tanh_c * tanh_c)
-        np.subtract(1, a, out=da)
-        da *= a  # the slope a(1 - a) of the gates …
-        np.subtract(1, g * g, out=dg)  # … and of the candidate
-        di *= dc * g
-        df *= dc * c
-        dg *= dc * i
-        do *= dh * tanh_c
+        np.multiply(dc * g, i * (1 - i), out=di)
+        np.multiply(dc * c, f * (1 - f), out=df)
+        np.multiply(dc * i, 1 - g * g, out=dg)
+        np.multiply(dh * tanh_c, o * (1 - o), out=do)
         dc *= f
-        np.sum(da @ UT, axis=0, out=dh)
+        _matmul(da, UT, out=dh)
 
 
 class GRU(_Recurrent):
@@ -137,6 +134,7 @@ class GRU(_Recurrent):
     """
 
     starts = (0, 0, 0)
+    gates = (0, 1)
 
     def __init__(self, inputs, units, *, reset_after=False, **options):
         super().__init__(inputs, units, **options)
@@ -145,49 +143,58 @@ class GRU(_Recurrent):
             dtype = self.bias.value.dtype
             self.recurrent_bias = Parameter(np.zeros(units, dtype), "recurrent_bias")
 
-    def _step(self, a, U, old, new):
+    def _step(self, a, xh, W, old, new):
         (h,), (h_new,) = old, new
-        z, r, g = a
-        a[:2] += h @ U[:2]
-        _sigmoid(a[:2])
+        (z, r, g), x1, units = a, xh[:, : -h.shape[1]], h.shape[1]
+        np.matmul(xh, W[:2], out=a[:2])
+        _gate(a[:2])
+        np.matmul(x1, W[2, :-units], out=g)
         if self.reset_after:
-            g += r * (h @ U[2] + self.recurrent_bias.value)
+            g += r * (h @ W[2, -units:] + self.recurrent_bias.value)
         else:
-            g += (r * h) @ U[2]
+            g += (r * h) @ W[2, -units:]
         np.tanh(g, out=g)
         h_new[...] = z * h + (1 - z) * g
 
     def _step_back(self, da, UT, dstate, a, old, new):
         (dh,), (h,) = dstate, old
-        (z, r, g), (dz, dr, dg) = a, da
+        (z, r, g), (dz, dr, dg), units = a, self._by_block(da), h.shape[1]
         np.multiply(dh * (1 - z), 1 - g * g, out=dg)
         np.multiply(dh * (h - g), z * (1 - z), out=dz)
         dh *= z
         if self.reset_after:
-            np.multiply(dg * (h @ UT[2].T + self.recurrent_bias.value), r * (1 - r), out=dr)
-            dh += (dg * r) @ UT[2]
+            s = h @ self.recurrent_kernel.value[:, -units:] + self.recurrent_bias.value
+            np.multiply(dg * s, r * (1 - r), out=dr)
+            dh += (dg * r) @ UT[-units:]
         else:
-            drh = dg @ UT[2]  # dL/d(r ⊙ h)
+            drh = dg @ UT[-units:]  # dL/d(r ⊙ h)
             np.multiply(drh * h, r * (1 - r), out=dr)
             dh += drh * r
-        dh += (da[:2] @ UT[:2]).sum(axis=0)
+        past = np.empty_like(dh)
+        _matmul(da[:, :-units], UT[:-units], out=past)
+        dh += past
 
-    def _recurrent_factors(self, h, a, da):
-        (_, r, _), (dz, dr, dg) = a, da
-        if not self.reset_after:
-            return np.stack([h, h, r * h]), da
-        ds = dg * r
-        self.recurrent_bias.grad += _total(ds)
-        return h, np.stack([dz, dr, ds])
+    def _weight_gradients(self, xh, a, da):
+        r, units = a[1], a.shape[-1]
+        x1, h, dg = xh[:, :-units], xh[:, -units:], da[:, -units:]
+        d = np.empty((xh.shape[1], da.shape[1]), da.dtype)
+        np.matmul(xh.T, da[:, :-units], out=d[:, :-units])
+        np.matmul(x1.T, dg, out=d[:-units, -units:])
+        if self.reset_after:
+            ds = dg * r
+            self.recurrent_bias.grad += _total(ds)
+            np.matmul(h.T, ds, out=d[-units:, -units:])
+        else:
+            np.matmul((r * h).T, dg, out=d[-units:, -units:])
+        return d
 
     def __repr__(self):
         option = ", reset_after=True)" if self.reset_after else ")"
         return super().__repr__().removesuffix(")") + option
 
 
-def _sigmoid(a):
-    """In place, in the form that cannot overflow: (1 + tanh(a / 2)) / 2."""
-    a *= 0.5
+def _gate(a):
+    """In place, the sigmoid of 2a, in the form that cannot overflow: (1 + tanh(a)) / 2."""
     np.tanh(a, out=a)
     a += 1
     a *= 0.5

@@ -1,9 +1,10 @@
 """Recurrent layers: the same weights at every time step, and a state that remembers.
 
 At step t a recurrent layer makes its state h_t from the input x_t and the state h_{t-1} before.
-Whatever does not wait for a state is done for all steps at once: one product of inputs and kernel
-before the loop over time, one product for each gradient after the loop back. Inside, arrays are
-(blocks, time, batch, units), one block for each gate, so that each gate of a step lies together.
+The two lie side by side, with a 1 between them, so that one product ``[x_t, 1, h_{t-1}] @
+[W; b; U]`` is the whole weighted sum. Inside, arrays are (blocks, time, batch, units), one block
+for each gate, so that each gate of a step lies together. What does not wait for a step back is done
+for many steps at once, as many as a fast cache holds.
 """
 
 from abc import abstractmethod
@@ -27,6 +28,7 @@ class _Recurrent(Layer):
 
     states = ("h",)  # what is carried along
     starts = (0,)  # for each block of units in the kernels, where its bias starts
+    gates = ()  # the blocks that go through a sigmoid
     skips_input_grad = True
     takes_mask = True
     state = None  # after a forward pass: the last one, a tuple of arrays (batch, units)
@@ -54,83 +56,83 @@ class _Recurrent(Layer):
         self.return_sequences = bool(return_sequences)
 
     @abstractmethod
-    def _step(self, a, U, old, new):
-        """Given ``a`` = x_t W + b, write the ``new`` state, and over ``a`` what it came from."""
+    def _step(self, a, xh, W, old, new):
+        """Given ``xh`` = [x_t, 1, h_{t-1}] and each block's ``W``, write the ``new`` state.
+
+        Write to ``a``, too, what the state was made of. ``W`` is the kernel, the bias and the
+        recurrent kernel below each other; those of the gates are halved, for ``_gate``.
+        """
 
     @abstractmethod
     def _step_back(self, da, UT, dstate, a, old, new):
-        """Given dL/dstate_t in ``dstate``, write dL/da_t in ``da`` and dL/dstate_{t-1} over it."""
+        """Given dL/dstate_t in ``dstate``, write dL/da_t in ``da`` and dL/dstate_{t-1} over it.
 
-    def _recurrent_factors(self, h, a, da):
-        """Return what each block of U was multiplied with, and dL/d(that product).
-
-        ``h`` are all states h_{t-1}.
+        ``da`` is (batch, blocks·units): the sum over the blocks is then part of a product.
         """
-        return h, da
+
+    def _weight_gradients(self, xh, a, da):
+        """Return dL/d[W; b; U] from the rows of several steps."""
+        return xh.T @ da
 
     def _by_block(self, array):
         """View (rows, blocks·units) as (blocks, rows, units)."""
         return array.reshape(len(array), len(self.starts), -1).swapaxes(0, 1)
 
-    def _add(self, grad, by_block):
-        """Add (blocks, rows, units) to (rows, blocks·units)."""
-        view = self._by_block(grad)
-        view += by_block
-
     def forward(self, x, *, training=False, mask=None, state=None):
         mask = check_sequences(self, x, mask, state)
         x = as_floats(x, self.kernel.value.dtype)
         batch, time, inputs = x.shape
-        x1 = np.ones((time, batch, inputs + 1), x.dtype)  # the bias: the weight of an input 1
-        x1[..., :-1] = x.swapaxes(0, 1)
-        Wb = self._by_block(np.vstack([self.kernel.value, self.bias.value]))
-        U = self._by_block(self.recurrent_kernel.value)  # (blocks, units, units)
-        a = x1.reshape(-1, inputs + 1) @ Wb
-        a = a.reshape(-1, time, batch, a.shape[-1])  # (blocks, time, batch, units)
-        path = [np.empty((time + 1, *a.shape[2:]), a.dtype) for _ in self.states]  # h_0 … h_T
+        weights = self.kernel, self.bias, self.recurrent_kernel
+        W = self._by_block(np.vstack([p.value for p in weights])).copy()
+        W[list(self.gates)] *= 0.5
+        blocks, rows, units = W.shape
+        xh = np.ones((time + 1, batch, rows), x.dtype)  # the bias: the weight of an input 1
+        xh[:-1, :, :inputs] = x.swapaxes(0, 1)
+        a = np.empty((blocks, time, batch, units), x.dtype)
+        others = [np.empty((time + 1, batch, units), x.dtype) for _ in self.states[1:]]
+        path = [xh[..., -units:], *others]  # h_0 … h_T, and so on
         for s, start in zip(path, state or [0] * len(path), strict=True):
             s[0] = start
         for t in range(time):
             old, new = [s[t] for s in path], [s[t + 1] for s in path]
-            self._step(a[:, t], U, old, new)
+            self._step(a[:, t], xh[t], W, old, new)
             if mask is not None:
                 for before, after in zip(old, new, strict=True):
                     np.copyto(after, before, where=~mask[t])
         self.state = tuple(s[-1].copy() for s in path)
         y = path[0][1:].swapaxes(0, 1) if self.return_sequences else path[0][-1]
-        return self.remember((x1, a, path, mask), y.copy())
+        return self.remember((xh, a, path, mask), y.copy())
 
     def backward(self, grad, *, input_grad=True):
-        x1, a, path, mask = self.recall(grad)
+        xh, a, path, mask = self.recall(grad)
         blocks, time, batch, units = a.shape
-        UT = np.ascontiguousarray(self._by_block(self.recurrent_kernel.value).swapaxes(1, 2))
-        da = np.empty_like(a)
-        dstate = [np.zeros_like(s[0]) for s in path]  # nothing comes from beyond the last step
+        inputs = len(self.kernel.value)
+        WT, UT = (p.value.T.copy() for p in (self.kernel, self.recurrent_kernel))
+        dx = np.empty((time, batch, inputs), a.dtype) if input_grad else None
+        dstate = [np.zeros((batch, units), a.dtype) for _ in path]  # nothing comes from the future
         if not self.return_sequences:
             dstate[0] += grad
-        for t in reversed(range(time)):
-            if self.return_sequences:
-                dstate[0] += grad[:, t]
-            if mask is not None:  # where the state was carried over, so is its gradient
-                carried = [np.where(mask[t], 0, d) for d in dstate]
-                for d in dstate:
-                    d *= mask[t]
-            old, new = [s[t] for s in path], [s[t + 1] for s in path]
-            self._step_back(da[:, t], UT, dstate, a[:, t], old, new)
-            if mask is not None:
-                for d, past in zip(dstate, carried, strict=True):
-                    d += past
-        a, da = a.reshape(blocks, -1, units), da.reshape(blocks, -1, units)  # all steps at once
-        h, recurrent_da = self._recurrent_factors(path[0][:-1].reshape(-1, units), a, da)
-        dWb = x1.reshape(time * batch, -1).T @ da  # (blocks, inputs + 1, units)
-        self._add(self.kernel.grad, dWb[:, :-1])
-        self._add(self.bias.grad[None], dWb[:, -1:])
-        self._add(self.recurrent_kernel.grad, h.swapaxes(-1, -2) @ recurrent_da)
-        if not input_grad:
-            return None
-        WT = self._by_block(self.kernel.value).swapaxes(1, 2)
-        dx = (da @ WT).sum(axis=0).reshape(time, batch, -1)
-        return np.ascontiguousarray(dx.swapaxes(0, 1))
+        for steps in reversed(_parts(a)):
+            da = np.empty((steps.stop - steps.start, batch, blocks * units), a.dtype)
+            for t in reversed(range(steps.start, steps.stop)):
+                if self.return_sequences:
+                    dstate[0] += grad[:, t]
+                if mask is not None:  # where the state was carried over, so is its gradient
+                    carried = [np.where(mask[t], 0, d) for d in dstate]
+                    for d in dstate:
+                        d *= mask[t]
+                old, new = [s[t] for s in path], [s[t + 1] for s in path]
+                self._step_back(da[t - steps.start], UT, dstate, a[:, t], old, new)
+                if mask is not None:
+                    for d, past in zip(dstate, carried, strict=True):
+                        d += past
+            dW = self._weight_gradients(*(_joined(v) for v in (xh[steps], a[:, steps], da)))
+            self.kernel.grad += dW[:inputs]
+            self.bias.grad += dW[inputs]
+            self.recurrent_kernel.grad += dW[inputs + 1 :]
+            if input_grad:
+                np.matmul(da, WT, out=dx[steps])
+        return np.ascontiguousarray(dx.swapaxes(0, 1)) if input_grad else None
 
     def __repr__(self):
         sequences = ", return_sequences=True" if self.return_sequences else ""
@@ -200,13 +202,35 @@ class SimpleRNN(_Recurrent):
     True
     """
 
-    def _step(self, a, U, old, new):
-        (h,), (h_new,) = old, new
-        a += h @ U
+    def _step(self, a, xh, W, old, new):
+        np.matmul(xh, W, out=a)
         np.tanh(a, out=a)
-        h_new[...] = a[0]
+        new[0][...] = a[0]
 
     def _step_back(self, da, UT, dstate, a, old, new):
         (dh,) = dstate
-        np.multiply(dh, 1 - a * a, out=da)
-        dh[...] = da[0] @ UT[0]
+        np.multiply(dh, 1 - a[0] * a[0], out=da)
+        _matmul(da, UT, out=dh)
+
+
+def _parts(a, numbers=2**17):
+    """Return slices of some steps each, whose part of (blocks, time, batch, units) fits a cache."""
+    time = a.shape[1]
+    steps = max(1, numbers * time // a.size)
+    return [slice(t, min(t + steps, time)) for t in range(0, time, steps)]
+
+
+def _matmul(a, b, out):
+    """``out[...] = a @ b``, by pieces of rows so small that OpenBLAS takes ``b`` as it lies.
+
+    For more than a million products it first copies ``b`` to another order, at every step anew.
+    """
+    pieces = 1
+    while len(a) // pieces * b.size > 10**6 and len(a) % (2 * pieces) == 0:
+        pieces *= 2
+    np.matmul(a.reshape(pieces, -1, len(b)), b, out=out.reshape(pieces, -1, b.shape[1]))
+
+
+def _joined(array):
+    """Join the axes time and batch of (…, time, batch, features)."""
+    return array.reshape(*array.shape[:-3], -1, array.shape[-1])

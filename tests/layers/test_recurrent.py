@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
+from nncourse.layers import recurrent
 
 CELLS = [nn.SimpleRNN, nn.LSTM, nn.GRU]
 each_cell = pytest.mark.parametrize("cell", CELLS)
@@ -318,3 +319,28 @@ def test_layers_are_stacked_and_share_a_mask():
     message = r"LSTM\(3→2\) expects \(batch, time, 3\).*return_sequences=True"
     with pytest.raises(ValueError, match=message):
         nn.Sequential(nn.LSTM(INPUTS, 3), nn.LSTM(3, 2))(batch().astype(np.float32))
+
+
+@pytest.mark.parametrize("rows", [32, 33, 7])
+def test_a_product_by_pieces_of_rows_is_the_product(rows):
+    rng = np.random.default_rng(3)
+    a, b, out = rng.normal(size=(rows, 512)), rng.normal(size=(512, 128)), np.empty((rows, 128))
+    recurrent._matmul(a, b, out=out)
+    assert np.allclose(out, a @ b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_many_steps_and_units_have_the_gradients_of_parts(cell):
+    """What is done for as many steps as a cache holds adds up to what is done for all."""
+    rng, layer = np.random.default_rng(4), cell(8, 64, rng=4, dtype=np.float64)
+    x, r = rng.normal(size=(32, 30, 8)), rng.normal(size=(32, 64))
+    layer(x)
+    dx = layer.backward(r)
+    whole = [p.grad.copy() for p in layer.parameters()]
+    for p in layer.parameters():
+        p.zero_grad()
+    for i in range(32):  # one example at a time: everything fits
+        layer(x[i : i + 1])
+        assert np.allclose(layer.backward(r[i : i + 1]), dx[i], rtol=1e-9, atol=1e-12)
+    for p, grad in zip(layer.parameters(), whole, strict=True):
+        assert np.allclose(p.grad, grad, rtol=1e-9, atol=1e-12)
