@@ -419,7 +419,8 @@ def train_validation_split(x, y, *, fraction=0.2, rng=None, stratify=False):
     if stratify:
         order = order[np.argsort(y[order], kind="stable")]
     held_out = np.zeros(n, dtype=bool)
-    held_out[order[(np.arange(size) * n + rng.integers(n)) // size]] = True  # equally spaced
+    steps = np.arange(size, dtype=np.int64) * n  # 32 bits would overflow
+    held_out[order[(steps + rng.integers(n)) // size]] = True  # equally spaced
     return x[~held_out], y[~held_out], x[held_out], y[held_out]
 
 

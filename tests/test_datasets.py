@@ -336,3 +336,12 @@ def test_split_gives_each_example_the_same_chance(stratify):
 def test_split_refuses(x, y, options, message):
     with pytest.raises(ValueError, match=message):
         datasets.train_validation_split(x, y, **options)
+
+
+def test_a_large_split_needs_no_integers_of_64_bits(monkeypatch):
+    """Where integers have 32 bits, 40,000 times 200,000 is no 8,000,000,000."""
+    x, arange = np.arange(200_000), np.arange
+    wanted = datasets.train_validation_split(x, x, rng=0)
+    monkeypatch.setattr(np, "arange", lambda n, dtype=np.int32: arange(n, dtype=dtype))
+    found = datasets.train_validation_split(x, x, rng=0)
+    assert all((a == b).all() for a, b in zip(found, wanted, strict=True))

@@ -259,12 +259,15 @@ def shapley_sampled(game, players, *, permutations=100, rng=None):
     """
     if permutations < 2:
         raise ValueError(f"expected at least 2 permutations, got {permutations!r}")
-    rng = np.random.default_rng(rng)
+    rng, steps = np.random.default_rng(rng), []
     ranks = rng.permuted(np.tile(np.arange(players), (permutations, 1)), axis=1)
-    masks = ranks[:, None, :] < np.arange(players + 1)[None, :, None]  # who came before each step
-    scores = np.asarray(game(masks.reshape(-1, players).astype(int)), float)
-    steps = np.diff(scores.reshape(permutations, players + 1), axis=1)
-    gains = np.take_along_axis(steps, ranks, axis=1)
+    at_once = 1 + 2**22 // (players + 1) ** 2  # orders whose masks take about 34 MB
+    for start in range(0, permutations, at_once):
+        part = ranks[start : start + at_once]
+        masks = part[:, None, :] < np.arange(players + 1)[None, :, None]  # who came before
+        scores = np.asarray(game(masks.reshape(-1, players).astype(int)), float)
+        steps.append(np.diff(scores.reshape(len(part), players + 1), axis=1))
+    gains = np.take_along_axis(np.concatenate(steps), ranks, axis=1)
     return gains.mean(axis=0), gains.std(axis=0, ddof=1) / np.sqrt(permutations)
 
 

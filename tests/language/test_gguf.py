@@ -254,3 +254,19 @@ def test_settings_that_say_what_is_done_anyway_are_welcome(read):
     }
     more["tokenizer.ggml.add_bos_token"] = struct.pack("<I?", 7, 0)
     assert read(pack(fields(**more), tensors())).logits([1]).shape == (1, 260)
+
+
+@pytest.mark.parametrize(
+    ("kind", "layout", "value"),
+    [
+        (0, "B", 200), (1, "b", -100), (2, "H", 60_000), (3, "h", -30_000), (4, "I", 2**32 - 1),
+        (5, "i", -(2**31)), (6, "f", 0.5), (7, "?", True), (10, "Q", 2**64 - 1),
+        (11, "q", -(2**63)), (12, "d", 1e300),
+    ],
+)  # fmt: skip
+def test_every_kind_of_number_is_read(read, kind, layout, value):
+    """As the format's description numbers them."""
+    single = struct.pack(f"<I{layout}", kind, value)
+    several = struct.pack(f"<IIQ3{layout}", ARRAY, kind, 3, *[value] * 3)
+    file = read(pack({"one": single, "three": several}, tensors()), GGUFFile)
+    assert file.metadata == {"one": value, "three": [value] * 3}

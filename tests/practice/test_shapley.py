@@ -157,3 +157,16 @@ def test_parity_with_lime_on_the_same_masks():
     ours = shapley.lime(lambda _: scores, 6, masks=masks)
     np.testing.assert_allclose(ours.weights, [w for _, w in sorted(pairs)], atol=1e-9)
     np.testing.assert_allclose([ours.intercept, ours.r2], [intercept, r2], atol=1e-9)
+
+
+def test_many_orders_of_many_players_are_asked_for_in_parts():
+    """800 players in 40 orders: their masks at once would be 205 MB."""
+    values, asked = np.arange(800.0), []
+
+    def game(masks):
+        asked.append(masks.nbytes)
+        return masks @ values
+
+    found, errors = shapley.shapley_sampled(game, 800, permutations=40, rng=0)
+    np.testing.assert_allclose(found, values, atol=1e-6)
+    assert max(asked) < 40e6 and sum(asked) == 40 * 801 * 800 * 8 and errors.max() < 1e-6

@@ -129,3 +129,16 @@ def test_chinchilla():
 def test_bad_input_is_explained(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_an_interval_covers_95_of_100_unless_told():
+    law = fit_power_law([1, 10, 100, 1000], [8.0, 4.1, 1.9, 1.0])
+    assert law.exponent_interval() == law.exponent_interval(0.95) != law.exponent_interval(0.9)
+
+
+def test_losses_of_lists_and_of_small_integers():
+    expected = [HOFFMANN(1e9, 2e10), HOFFMANN(7e10, 1.4e12)]
+    np.testing.assert_allclose(HOFFMANN([1e9, 7e10], [2e10, 1.4e12]), expected, rtol=1e-14)
+    for kind in (np.uint8, np.int32, np.float16):
+        found = HOFFMANN(np.array([100, 50], kind), np.array([9, 120], kind))
+        np.testing.assert_allclose(found, [HOFFMANN(100.0, 9.0), HOFFMANN(50.0, 120.0)], rtol=1e-14)
