@@ -14,6 +14,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "book" / "speed.md"
 FIGURE = ROOT / "book" / "assets" / "growth.svg"
 BLOCK = re.compile(r"^% BEGIN (\w+)\n.*?^% END$", re.M | re.S)
+NO_BREAK = "\N{NO-BREAK SPACE}"
 # What the figure compares: sweeps that make a text or a sequence longer.
 LENGTHS = {
     "LSTM: steps of time": "LSTM, training",
@@ -77,11 +78,11 @@ def peers(results):
 def teaching(results):
     """Compare nncourse with what a student would pick instead."""
     rows = [
-        [name, entry["epochs"], f"{entry['seconds']:.1f}", f"{100 * entry['accuracy']:.2f} %",
-         entry["different"]]
+        [f"{name}: {entry['different']}", entry["epochs"], f"{entry['seconds']:.1f}",
+         f"{100 * entry['accuracy']:.2f}{NO_BREAK}%"]
         for name, entry in results["students"]["until 97 %"].items()
     ]  # fmt: skip
-    head = ["package", "epochs", "seconds", "accuracy", "what it is"]
+    head = ["package, and what it is", "epochs", "seconds", "accuracy"]
     return beside(results, teaching=True) + "\n\n" + table(head, rows)
 
 
@@ -90,12 +91,13 @@ def growth(results):
     rows = []
     for name, entry in results["growth"]["growth"].items():
         low, middle, high = entry["time"]
+        time = f"{middle:.2f} ± {(high - low) / 2:.2f}".replace(" ", NO_BREAK)
         rows.append([
-            name, f"{entry['sizes'][0]:,} to {entry['sizes'][-1]:,}",
-            f"{middle:.2f} ± {(high - low) / 2:.2f}", f"{entry['counted']:.2f}", entry["limits"][0],
+            f"{name}, {entry['sizes'][0]:,} to {entry['sizes'][-1]:,}",
+            time, f"{entry['counted']:.2f}", entry["limits"][0],
             f"{entry['memory']:.2f}", entry["limits"][1],
         ])  # fmt: skip
-    head = ["what is doubled", "sizes", "time", "counted", "limit", "memory", "limit"]
+    head = ["what is doubled", "time", "counted", "limit", "memory", "limit"]
     return table(head, rows)
 
 
