@@ -63,6 +63,18 @@ def training_memory(rng):
     return {"N": n, r"\text{bytes}": sum(nn.counting.training_bytes(n).values())}
 
 
+@chapter.evaluates("eq-decoding-intensity")
+def decoding_intensity(rng):
+    m, n, b = (int(size) for size in rng.integers(2, 9, 3))
+    d = 2 * int(rng.integers(2, 9))
+    a = Architecture(layers=m, dim=d, heads=2, vocabulary=9, context=50)
+    parameters = sum(nn.counting.count_parameters(a).values())
+    fetched = nn.counting.training_bytes(parameters, mixed=True)["weights"]
+    fetched += nn.counting.kv_cache_bytes(a, n, batch=b)
+    operations = nn.counting.training_flops(parameters, b) / 3  # the forward third
+    return {"M": m, "n": n, "b": b, "d": d, "N": parameters, "I": operations / fetched}
+
+
 def sent_by_ring(cards, size):
     """Return how many bytes each card sends until all have the sum of arrays of so many bytes."""
     has = [[{card} for _ in range(cards)] for card in range(cards)]  # whose summands, by piece
