@@ -29,6 +29,8 @@ def power(x, c):
             f"a power of a Value is a plain number, got {type(c).__name__}. For a Value as the "
             "exponent write (exponent * x.log()).exp()."
         )
+    if isinstance(c, np.generic):  # computed with Python's own digits
+        return tuple(map(np.float64, power(x, c.item())))
     if x == 0 and c < 0:
         raise ZeroDivisionError("division by a Value of 0")
     if x < 0 and c % 1:

@@ -219,7 +219,7 @@ def smooth_labels(labels, classes, amount=0.1, dtype=np.float32):
     """
     if not 0 <= amount <= 1:
         raise ValueError(f"smooth_labels expects 0 <= amount <= 1, got {amount}")
-    labels = class_numbers("smooth_labels", np.asarray(labels), classes)
+    labels, amount = class_numbers("smooth_labels", np.asarray(labels), classes), float(amount)
     target = np.full((*labels.shape, classes), amount / classes, dtype)
     np.put_along_axis(target, labels[..., None], 1 - amount + amount / classes, -1)
     return target

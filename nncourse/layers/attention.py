@@ -119,7 +119,7 @@ class MultiHeadAttention(Layer):
 
     def forward(self, x, *, training=False, mask=None, memory=None):
         self._check(x, memory)
-        seen = x if memory is None else memory
+        seen = x if memory is None else np.asarray(memory)
         masked = self._masked(x.shape[1], seen, mask)
         q = self._split(self.query.forward(x))  # (batch, heads, time, head_dim)
         k = self._split(self.key.forward(seen))  # (batch, heads, steps, head_dim)

@@ -82,6 +82,7 @@ def energy(cpu_seconds, *, watts=3.5, overhead=1.135):
     >>> round(energy(3600), 5)
     0.00397
     """
+    cpu_seconds, watts, overhead = float(cpu_seconds), float(watts), float(overhead)
     if min(cpu_seconds, watts, overhead) < 0:
         raise ValueError(f"expected no negative number: {cpu_seconds}, {watts}, {overhead}")
     return cpu_seconds * watts * overhead / 3.6e6

@@ -150,5 +150,6 @@ def false_alarm_interval(allowance, threshold):
     >>> round(false_alarm_interval(0.5, 5))
     938
     """
-    exponent = 2 * allowance * (threshold + 1.166)
+    allowance = float(allowance)
+    exponent = 2 * allowance * (float(threshold) + 1.166)
     return (exp(exponent) - exponent - 1) / (2 * allowance**2)

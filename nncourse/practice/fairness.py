@@ -106,9 +106,9 @@ def group_rates(decision, outcome, groups):
             raise ValueError(f"expected a {name} of 0 or 1, got {np.unique(values)[:5]}")
     decision, outcome = decision.astype(bool), outcome.astype(bool)
     found = {}
-    for group in np.unique(groups):
+    for group in np.unique(groups).tolist():
         d, y = decision[groups == group], outcome[groups == group]
-        found[group.item()] = {
+        found[group] = {
             "base": Rate(int(y.sum()), len(y)),
             "selected": Rate(int(d.sum()), len(d)),
             "true_positive": Rate(int(d[y].sum()), int(y.sum())),
@@ -174,5 +174,5 @@ def threshold_for(scores, outcome, true_positive):
     good = np.sort(scores[outcome == 1])[::-1]
     if not len(good):
         raise ValueError("expected somebody whose outcome is 1")
-    needed = max(int(np.ceil(true_positive * len(good) - 1e-9)), 1)
+    needed = max(int(np.ceil(float(true_positive) * len(good) - 1e-9)), 1)
     return float(good[needed - 1])

@@ -224,7 +224,7 @@ def fit_privately(model, loss, optimizer, x, y, *, clip, noise, rate, steps, rng
     >>> settings = dict(clip=1.0, noise=2.0, rate=0.2, steps=50, rng=0)
     >>> fit_privately(model, loss, sgd, x.astype(np.float32), y, **settings)
     """
-    rng, x, y = np.random.default_rng(rng), np.asarray(x), np.asarray(y)
+    rng, x, y, rate = np.random.default_rng(rng), np.asarray(x), np.asarray(y), float(rate)
     for _ in range(steps):
         drawn = poisson_batch(len(x), rate, rng)
         private_step(
@@ -257,6 +257,7 @@ def renyi_divergence(noise, rate, order):
     >>> round(renyi_divergence(2.0, 1.0, 8), 6)
     1.0
     """
+    noise, rate, order = float(noise), float(rate), float(order)
     step = noise / 25
     z = np.arange(-20 * noise, order + 20 * noise, step)
     without = log1p(-rate) if rate < 1 else -inf
@@ -303,6 +304,7 @@ def epsilon(noise, rate, steps, delta, orders=ORDERS):
             "epsilon expects noise > 0, rate in [0, 1], delta in (0, 1) and steps >= 0, got "
             f"{noise}, {rate}, {delta} and {steps}"
         )
+    steps, delta = float(steps), float(delta)
     if not rate or not steps:
         return 0.0
     found = (

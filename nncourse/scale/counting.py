@@ -200,8 +200,8 @@ def run_seconds(flops, *, devices, peak_flops_per_second, utilization):
     """
     if not 0 < utilization <= 1:
         raise ValueError(f"utilization is a share of the peak, 0 < u <= 1, got {utilization}")
-    speed = _positive("devices", devices) * _positive("peak", peak_flops_per_second) * utilization
-    return _positive("flops", flops) / speed
+    speed = _positive("devices", devices) * _positive("peak", peak_flops_per_second)
+    return _positive("flops", flops) / (speed * _positive("utilization", utilization))
 
 
 def run_cost(seconds, *, devices, price_per_device_hour):
@@ -241,4 +241,4 @@ def run_energy(seconds, *, devices, watts_per_device, overhead=1.0):
     if not overhead >= 1:
         raise ValueError(f"overhead is a ratio of at least 1, got {overhead}")
     kilowatts = _positive("devices", devices) * _positive("watts", watts_per_device) / 1000
-    return _positive("seconds", seconds) / 3600 * kilowatts * overhead
+    return _positive("seconds", seconds) / 3600 * kilowatts * _positive("overhead", overhead)

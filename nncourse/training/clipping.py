@@ -32,7 +32,7 @@ def clip_by_global_norm(parameters, maximum):
     """
     if not maximum > 0:
         raise ValueError(f"clip_by_global_norm expects maximum > 0, got {maximum}")
-    parameters = [p for p in parameters if p.trainable]
+    maximum, parameters = float(maximum), [p for p in parameters if p.trainable]
     norm = sqrt(sum(float(np.sum(np.square(p.grad, dtype=np.float64))) for p in parameters))
     if not isfinite(norm):
         raise ValueError(

@@ -160,7 +160,7 @@ class SGD(Optimizer):
         _check_decays(momentum=momentum)
         if nesterov and not momentum:
             raise ValueError("Nesterov needs momentum > 0, got 0. Try momentum=0.9.")
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum, self.nesterov = float(momentum), nesterov
         self.slots = ("velocity",) if momentum else ()
         super().__init__(parameters, learning_rate)
 
@@ -215,7 +215,7 @@ class RMSprop(Optimizer):
     def __init__(self, parameters, learning_rate=0.001, *, rho=0.9, epsilon=1e-7):
         _check_decays(rho=rho)
         _check_epsilon(epsilon)
-        self.rho, self.epsilon = rho, epsilon
+        self.rho, self.epsilon = float(rho), float(epsilon)
         super().__init__(parameters, learning_rate)
 
     def update(self, w, g, v, *, scratch, rate):
@@ -275,7 +275,7 @@ class Adam(Optimizer):
     def __init__(self, parameters, learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
         _check_decays(beta_1=beta_1, beta_2=beta_2)
         _check_epsilon(epsilon)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.beta_1, self.beta_2, self.epsilon = float(beta_1), float(beta_2), float(epsilon)
         super().__init__(parameters, learning_rate)
 
     def update(self, w, g, m, v, *, scratch, rate):
@@ -332,7 +332,7 @@ class AdamW(Adam):
     def __init__(self, parameters, learning_rate=0.001, *, weight_decay=0.01, **options):
         if not 0 <= weight_decay < float("inf"):
             raise ValueError(f"AdamW expects weight_decay >= 0, got {weight_decay}")
-        self.weight_decay = weight_decay
+        self.weight_decay = float(weight_decay)
         super().__init__(parameters, learning_rate, **options)
 
     def step(self):

@@ -53,17 +53,17 @@ class L1L2:
             raise ValueError(f"penalties must not be negative, got l1={self.l1}, l2={self.l2}")
 
     def __call__(self, parameters):
-        penalty = 0.0
+        penalty, l1, l2 = 0.0, float(self.l1), float(self.l2)
         for p in _checked_parameters(repr(self), parameters):
             if not (p.regularize and p.trainable):
                 continue
             w = floating(p.value)
-            if self.l1:
-                penalty += self.l1 * float(np.sum(np.abs(w), dtype=np.float64))
-                p.grad += self.l1 * np.sign(w)
-            if self.l2:
-                penalty += self.l2 * float(np.sum(np.square(w, dtype=np.float64)))
-                p.grad += 2 * self.l2 * w
+            if l1:
+                penalty += l1 * float(np.sum(np.abs(w), dtype=np.float64))
+                p.grad += l1 * np.sign(w)
+            if l2:
+                penalty += l2 * float(np.sum(np.square(w, dtype=np.float64)))
+                p.grad += 2 * l2 * w
         return penalty
 
 

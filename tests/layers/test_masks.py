@@ -165,3 +165,10 @@ def test_where_all_is_padding_nobody_takes_from_it(causal):
     np.testing.assert_allclose(layer(other, mask=mask)[1, 2:], y[1, 2:], rtol=1e-12)
     assert not layer.weights[np.broadcast_to(~mask[:, None, None], layer.weights.shape)].any()
     nn.check_layer(Fixed(layer, mask=mask), x)
+
+
+def test_a_memory_may_be_a_list_of_whole_numbers():
+    layer, x = nn.MultiHeadAttention(2, 1, rng=0), batch(1, 3, 2)
+    memory = [[[1, 2], [3, 4]]]
+    np.testing.assert_allclose(layer(x, memory=memory), layer(x, memory=np.array(memory, float)))
+    assert layer.backward(np.ones((1, 3, 2))).shape == x.shape

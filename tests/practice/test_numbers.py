@@ -209,3 +209,9 @@ def test_large_batches_of_float16_have_a_gradient():
     nn.privacy.private_step(model, nn.losses.mean_squared_error, sgd, x, y, **settings)
     for p in model.parameters():
         np.testing.assert_allclose(p.grad, 1e-5, rtol=0.01)
+
+
+@pytest.mark.parametrize("kind", [object, "U1", "S1"])
+def test_groups_have_names_of_any_type(kind):
+    rates = nn.fairness.group_rates([1, 0], [True, False], np.array(["a", "b"], kind))
+    assert [rate["selected"].value for rate in rates.values()] == [1, 0]
