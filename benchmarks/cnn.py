@@ -2,11 +2,14 @@
 
 Conv 32 - pool - conv 64 - pool - conv 64 - dense 64 - dense 10, kernels of 3×3, Adam, float32,
 batches of 64 real digits, one thread on one core, beside the matrix products alone: for each layer
-one forward, one for the weights' gradient and, but in the first layer, one for the input's.
+one forward, one for the weights' gradient and, but in the first layer, one for the input's, each in
+the layout and cut in the pieces in which it is fastest here.
 """
 
 # First, because it sets the number of threads before NumPy reads it.
-from _measure import pin_to_one_core, print_table, ratio, report, side_by_side  # isort: skip
+from _measure import (  # isort: skip
+    best_product, fastest, pin_to_one_core, print_table, ratio, report, side_by_side,
+)  # fmt: skip
 
 import keras
 import numpy as np
@@ -28,18 +31,26 @@ PRODUCTS = [
 
 def bare_products():
     rng = np.random.default_rng(0)
-    shapes = [((n, i), (i, o), (n, o)) for n, i, o in PRODUCTS]
-    arrays = [[rng.random(shape, np.float32) for shape in three] for three in shapes]
+    runs = []
+    for first, (n, i, o) in enumerate(PRODUCTS):
+        x, w, g = (rng.random(shape, np.float32) for shape in ((n, i), (i, o), (n, o)))
+        runs += [in_pieces(x, w), best_product(x.T, g)]
+        if first:
+            runs.append(in_pieces(g, w.T))
 
     def run(steps):
         for _ in range(steps):
-            for first, (x, w, g) in enumerate(arrays):
-                x @ w
-                x.T @ g
-                if first:
-                    g @ w.T
+            for product in runs:
+                product()
 
     return run
+
+
+def in_pieces(a, b):
+    """The product whole, or by as many rows as OpenBLAS takes without copying ``b``, if faster."""
+    rows = next(n for n in range(min(10**6 // b.size, len(a)), 0, -1) if len(a) % n == 0)
+    pieces = best_product(a.reshape(-1, rows, a.shape[1]), b)
+    return fastest(best_product(a, b), pieces)
 
 
 def in_nncourse(x, y):
@@ -133,9 +144,13 @@ def main():
     title = f"CNN of chapter 9, batch {BATCH}, Adam, float32, one thread"
     print_table(title, seconds, baseline="matrix products alone")
     print("\nTargets")
-    for name in ("PyTorch", "Keras/TensorFlow"):
+    for name, wanted in (
+        ("PyTorch", 1.3),
+        ("TensorFlow, tf.function", 0.75),
+        ("Keras/TensorFlow", 1),
+    ):
         value = ratio(seconds, name, "nncourse")
-        report(f"{name} at least 1 × nncourse", value, value >= 1)
+        report(f"{name} at least {wanted} × nncourse", value, value >= wanted)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .. import initializers
 from .._checks import as_floats
-from .core import Layer, Parameter, _check_sizes, _initial, _total
+from .core import Layer, Parameter, _check_sizes, _initial, _matmul, _total
 
 __all__ = ["AveragePool2D", "Conv2D", "GlobalAveragePool2D", "MaxPool2D"]
 
@@ -109,7 +109,7 @@ class Conv2D(Layer):
         y = np.empty((*windows.shape[:3], filters), matrix.dtype)
         for part in _parts(windows, y):
             out = y[part].reshape(-1, filters)  # a view
-            np.matmul(_rows(windows[part]), matrix, out=out)
+            _matmul(_rows(windows[part]), matrix, out=out)
             out += self.bias.value
         return self.remember((padded, x.shape), y)
 
@@ -202,18 +202,22 @@ class MaxPool2D(_Pool2D):
 
     def backward(self, grad):
         x, y = self.recall(grad)
-        dx = np.zeros(x.shape, grad.dtype)
-        waiting = np.ones(y.shape, bool)  # windows whose maximum has not been met yet
         overlap = self.stride[0] < self.size[0] or self.stride[1] < self.size[1]
-        places = (_offsets(array, self.size, self.stride, y.shape) for array in (x, dx))
-        for (_, pixels), (_, gradients) in zip(*places, strict=True):
-            found = pixels == y
-            found &= waiting
-            waiting ^= found
-            if overlap:
-                gradients += grad * found
-            else:
-                np.multiply(grad, found, out=gradients)
+        tiled = self.stride == self.size and x.shape[1:3] == tuple(
+            n * s for n, s in zip(y.shape[1:3], self.stride, strict=True)
+        )
+        dx = (np.empty if tiled else np.zeros)(x.shape, grad.dtype)  # tiled: each pixel is written
+        for part in _parts(x, y):
+            waiting = np.ones(y[part].shape, bool)  # windows whose maximum has not been met yet
+            places = (_offsets(a[part], self.size, self.stride, y.shape) for a in (x, dx))
+            for (_, pixels), (_, gradients) in zip(*places, strict=True):
+                found = pixels == y[part]
+                found &= waiting
+                waiting ^= found
+                if overlap:
+                    gradients += grad[part] * found
+                else:
+                    np.multiply(grad[part], found, out=gradients)
         return dx
 
 

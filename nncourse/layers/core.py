@@ -7,6 +7,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from math import prod
 
 import numpy as np
 
@@ -332,8 +333,19 @@ def _initial(initializer, shape, rng, dtype):
 
 def _total(array):
     """Sum over all axes but the last, in float64: in float32, a million times 0.1 is 100,958."""
-    total = array.sum(axis=tuple(range(array.ndim - 1)), dtype=np.float64)
+    rows = array.reshape(-1, prod(array.shape[-2:])) if array.ndim > 2 else array  # long: faster
+    total = rows.sum(axis=0, dtype=np.float64).reshape(-1, array.shape[-1]).sum(axis=0)
     return total.astype(np.result_type(array, np.float32))
+
+
+def _matmul(a, b, out):
+    """``out[...] = a @ b``, by pieces of rows so small that OpenBLAS takes ``b`` as it lies.
+
+    For more than a million products it first copies ``b`` to another order, each time anew.
+    """
+    most = 10**6 // b.size
+    rows = next((n for n in range(min(most, len(a)), 7, -1) if len(a) % n == 0), len(a))
+    np.matmul(a.reshape(-1, rows, len(b)), b, out=out.reshape(-1, rows, b.shape[1]))
 
 
 def _walk(layer):

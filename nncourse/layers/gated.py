@@ -6,8 +6,8 @@ gradients can travel over many steps without vanishing.
 
 import numpy as np
 
-from .core import Parameter, _total
-from .recurrent import _matmul, _Recurrent
+from .core import Parameter, _matmul, _total
+from .recurrent import _Recurrent
 
 __all__ = ["GRU", "LSTM"]
 

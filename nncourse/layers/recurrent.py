@@ -14,7 +14,7 @@ import numpy as np
 from .. import initializers
 from .._checks import as_floats
 from ._checks import check_sequences
-from .core import Layer, Parameter, _check_sizes, _initial
+from .core import Layer, Parameter, _check_sizes, _initial, _matmul
 
 __all__ = ["SimpleRNN"]
 
@@ -218,17 +218,6 @@ def _parts(a, numbers=2**17):
     time = a.shape[1]
     steps = max(1, numbers * time // a.size)
     return [slice(t, min(t + steps, time)) for t in range(0, time, steps)]
-
-
-def _matmul(a, b, out):
-    """``out[...] = a @ b``, by pieces of rows so small that OpenBLAS takes ``b`` as it lies.
-
-    For more than a million products it first copies ``b`` to another order, at every step anew.
-    """
-    pieces = 1
-    while len(a) // pieces * b.size > 10**6 and len(a) % (2 * pieces) == 0:
-        pieces *= 2
-    np.matmul(a.reshape(pieces, -1, len(b)), b, out=out.reshape(pieces, -1, b.shape[1]))
 
 
 def _joined(array):
