@@ -12,7 +12,7 @@ import numpy as np
 from .calling import called, plain, stoppable
 from .compare import difference, finite, numbers
 
-__all__ = ["as_if", "cases_needed", "first_explained"]
+__all__ = ["as_if", "cases_needed", "explained", "first_explained"]
 
 _TURNED = "were transposed. Along which axis do you work?"
 _SECONDS = 1  # for one call of the reference with other inputs
@@ -92,29 +92,53 @@ def first_explained(changes, trials, tolerance):
     >>> first_explained([("it is rounded", round), ("a sign is lost", abs)], cases, None)
     'a sign is lost'
     """
-    end = time.monotonic() + _TOTAL
+    words, part = explained(changes, trials, tolerance)
+    return words if part is None else ""
+
+
+def explained(changes, trials, tolerance):
+    """Return (words, None) of the first change that explains all, or (words, part) of one part.
+
+    Examples
+    --------
+    >>> cases = [((x,), (3 * x, x**3), (x, x), "?") for x in (2.0, 5.0)]
+    >>> explained([("it is cubed", lambda x: (x, x**3))], cases, None)
+    ('it is cubed', 1)
+    """
+    end, found = time.monotonic() + _TOTAL, ("", None)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for words, changed in changes:
-            if all(_gives(changed, trial, tolerance) for trial in trials):
-                return words
+            parts = _explained_parts(changed, trials, tolerance)
+            if "all" in parts:
+                return words, None
+            if parts and not found[0]:
+                found = words, min(parts)
             if time.monotonic() >= end:
                 break
-    return ""
+    return found
 
 
-def _gives(changed, trial, tolerance):
-    """Say whether a changed reference gives what was received, where that is wrong."""
-    arguments, received, expected = trial[:3]
-    result = called(changed, copy.deepcopy(arguments), seconds=_SECONDS)
-    if isinstance(result, Exception) or not finite(result):
-        return False
-    parts = [plain(received), result, plain(expected)]
-    if all(isinstance(p, (tuple, list)) for p in parts) and len(set(map(len, parts))) == 1:
-        pairs = [p[:2] for p in zip(*parts, strict=True) if difference(p[0], p[2]) or not trial[3]]
-    else:
-        pairs = [parts[:2]]
-    return not any(difference(*pair, tolerance=tolerance) for pair in pairs)
+def _explained_parts(changed, trials, tolerance):
+    """Return the parts of the results that a changed reference explains in all cases."""
+    left = None
+    for arguments, received, expected, problem in trials:
+        result = called(changed, copy.deepcopy(arguments), seconds=_SECONDS)
+        if isinstance(result, Exception) or not finite(result):
+            return set()
+        three = [plain(received), result, plain(expected)]
+        if all(isinstance(p, (tuple, list)) for p in three) and len(set(map(len, three))) == 1:
+            triples = [*enumerate(zip(*three, strict=True))]
+            wrong = {i for i, (r, _, e) in triples if difference(r, e) or not problem}
+            right = {i for i, (r, c, _) in triples if not difference(r, c, tolerance=tolerance)}
+            one = {i for i in right & wrong if _has_fractions(three[2][i])}
+            parts = one | ({"all"} if wrong <= right else set())
+        else:
+            parts = set() if difference(*three[:2], tolerance=tolerance) else {"all"}
+        left = parts if left is None else left & parts
+        if not left:
+            break
+    return left or set()
 
 
 def _with_others(answer, text, *arguments):

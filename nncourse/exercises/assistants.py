@@ -175,6 +175,17 @@ def _overflow(scores, right, threshold):
         return int(np.sum((p.argmax(axis=1) != right) & (p.max(axis=1) > threshold)))
 
 
+def _one_maximum(scores, right, threshold):
+    with np.errstate(all="ignore"):
+        return _overflow(scores - scores.max(), right, threshold)
+
+
+def _of_right(scores, right, threshold):
+    z = np.exp(scores - scores.max(axis=1, keepdims=True))
+    of_right = (z / z.sum(axis=1, keepdims=True))[np.arange(len(right)), right]
+    return int(np.sum((z.argmax(axis=1) != right) & (of_right > threshold)))
+
+
 def _unscaled(scores, right, threshold):
     p = np.exp(scores)
     return int(np.sum((p.argmax(axis=1) != right) & (p.max(axis=1) > threshold)))
@@ -184,8 +195,9 @@ def _confident_cases(rng):
     sharp = np.array([[0.0, -9, -9], [-9, 0, -9], [0, -0.2, -9], [-9, -9, 0], [-8, -9, 0]])
     apart = np.array([[20], [5], [30], [12], [25]])  # questions differ in all their scores
     first = sharp - apart, np.array([0, 0, 1, 1, 2]), 0.8
-    far = sharp - rng.uniform(900, 2000, (5, 1)), np.array([2, 1, 1, 0, 1]), 0.9
-    drawn = 4 * rng.normal(size=(40, 4)) - 15, rng.integers(0, 4, 40), 0.8
+    apart = 800 * np.array([2, *rng.permutation([3, 4, 5, 6])])[:, None]
+    far = sharp - apart, np.array([2, 1, 1, 0, 1]), 0.9
+    drawn = 4 * rng.normal(size=(40, 4)) - 3, rng.integers(0, 4, 40), 0.8
     return [first, far, drawn]
 
 
@@ -201,6 +213,16 @@ CONFIDENT = Exercise(
         Mistake(
             _overflow,
             "exp(−1000) is 0 for a computer. Subtract the largest score of each question.",
+        ),
+        Mistake(
+            _one_maximum,
+            "One maximum for all questions: far below it, every exp is 0. Each question has a "
+            "largest score of its own.",
+        ),
+        Mistake(
+            _of_right,
+            "You look at the probability of the right option. An error is confident if the option "
+            "that was chosen has a high one.",
         ),
         Mistake(_unscaled, "exp(score) of the options does not sum to 1. Divide by the sum."),
     ),
@@ -226,6 +248,14 @@ def _one_side(shapes, budget):
     return min(rank, *(min(shape) for shape in shapes))
 
 
+def _each_alone(shapes, budget):
+    return min(min(budget // (a + b), a, b) for a, b in shapes)
+
+
+def _only_units(shapes, budget):
+    return min(budget // sum(a + b for a, b in shapes), *(b for _, b in shapes))
+
+
 def _shared(shapes, budget):
     return min((budget // len(shapes)) // max(a + b for a, b in shapes), *map(min, shapes))
 
@@ -239,6 +269,7 @@ def _rank_cases(rng):
         (drawn, int(rng.integers(3_000, 6_000))),
         ([(50, 60), (70, 80)], 200),
         ([(100, 10), (10, 10)], 700),
+        ([(9, 30), (40, 20)], 2_000),
     ]
 
 
@@ -251,6 +282,8 @@ RANK = Exercise(
         Mistake(_rank_with(capped=False), "No rank is larger than the smaller side of a matrix."),
         Mistake(_rank_with(up=True), "Rounded up, it costs more than the budget allows."),
         Mistake(_one_side, "There are two factors: A has rank columns, and B has rank rows."),
+        Mistake(_each_alone, "Each layer alone fits with you. All of them share the budget."),
+        Mistake(_only_units, "Either side may be the smaller one: the units, or the inputs."),
         Mistake(
             _shared, "The budget is for all layers together; small ones leave room for others."
         ),

@@ -83,6 +83,19 @@ def _raw(y1, m1, z1, y2, m2, z2):
         return (w1 * y1 + w2 * y2) / (w1 + w2)
 
 
+def _turned_exponents(y1, m1, z1, y2, m2, z2):
+    with np.errstate(all="ignore"):
+        m = max(m1, m2)
+        w1, w2 = z1 * np.exp(m - m1), z2 * np.exp(m - m2)
+        return (w1 * y1 + w2 * y2) / (w1 + w2)
+
+
+def _sums(y1, m1, z1, y2, m2, z2):
+    m = max(m1, m2)
+    w1, w2 = np.exp(m1 - m), np.exp(m2 - m)
+    return (w1 * y1 + w2 * y2) / (w1 * z1 + w2 * z2)
+
+
 def _undivided(y1, m1, z1, y2, m2, z2):
     m = max(m1, m2)
     return z1 * np.exp(m1 - m) * y1 + z2 * np.exp(m2 - m) * y2
@@ -129,6 +142,15 @@ MERGED_HALVES = Exercise(
             lambda y1, m1, z1, y2, m2, z2: _merged(y2, m1, z1, y1, m2, z2),
             "Each half's weight went to the other half's output.",
         ),
+        Mistake(
+            _turned_exponents,
+            "With you, the half with the smaller scores weighs more: see the sign in the exponent.",
+        ),
+        Mistake(
+            _sums,
+            "The denominator is right. But y is a half's output, divided by its z already: "
+            "multiply by z before you add.",
+        ),
         Mistake(_undivided, "The weights of the two halves must sum to 1."),
         Mistake(_raw, "exp of a score in the thousands overflows or is 0. What may be subtracted?"),
         Mistake(
@@ -152,6 +174,13 @@ def _rms_back(grad, x, gamma, epsilon, *, along=1.0, scaled=True, total=np.sum, 
     g = grad * gamma if scaled else grad
     dx = g - along * x_hat * (g * x_hat).mean(axis=axis, keepdims=True)
     return dx * s**power, total(grad * x_hat, axis=0)
+
+
+def _unscaled_through_root(grad, x, gamma, epsilon):
+    direct = _rms_back(grad, x, gamma, epsilon, along=0.0)[0]
+    plain = _rms_back(grad, x, gamma, epsilon, scaled=False)[0]
+    plain_direct = _rms_back(grad, x, gamma, epsilon, along=0.0, scaled=False)[0]
+    return direct + plain - plain_direct, _rms_back(grad, x, gamma, epsilon)[1]
 
 
 def _centered(grad, x, gamma, epsilon):
@@ -200,6 +229,10 @@ RMS_NORM_BACK = Exercise(
         ),
         Mistake(
             _rms_mistake(scaled=False), "Between the normalized x and y stands a factor, gamma."
+        ),
+        Mistake(
+            _unscaled_through_root,
+            "The direct way is right. What goes through the root has passed gamma, too.",
         ),
         Mistake(_rms_mistake(power=0), "x is divided by the root: what does its gradient meet?"),
         Mistake(

@@ -196,7 +196,7 @@ def _biases_averaged(x, *rest):
 
 
 def _network_cases(rng):
-    sizes = (5, 3, 4, 2), (1, 2, 3, 2), (7, 2, 6, 3)
+    sizes = (5, 3, 4, 5), (1, 2, 3, 2), (7, 2, 6, 3)
     return [
         (
             rng.normal(size=(n, d)), rng.random((n, k)), rng.normal(size=(d, m)),

@@ -18,7 +18,7 @@ from .calling import TimeUp, called, plain, where
 from .compare import difference, finite, numbers
 from .diagnoses import diagnosis, vague
 from .examples import call_text, literal, rounded, rows, size
-from .one_change import one_change
+from .one_change import one_change, two_slips
 
 __all__ = ["Exercise", "Mistake", "Verdict"]
 
@@ -231,13 +231,15 @@ class Exercise:
         found = diagnosis([trial[:3] for trial in failing]) if reveal else ""
         if found and not vague(found):
             return found
-        slips = (look(self.answer, trials, self.tolerance) for look in (one_change, as_if))
+        looks = (one_change, self.answer), (as_if, self.answer), (two_slips, self.mistakes)
+        slips = (look(known, trials, self.tolerance) for look, known in looks)
         return next(filter(None, slips), found)
 
     def _hint(self, failing, passing):
         """Return the hint that explains most failing cases: half of them, and at least two.
 
-        Of two that explain as many, the one that gives right results where the answer does.
+        Of two that explain as many, the one that gives right results where the answer does. Whole
+        numbers and errors agree by chance: if nothing else does, all cases must.
         """
         best, most = "", (0, 0)
         for mistake in self.mistakes:
@@ -245,6 +247,10 @@ class Exercise:
             count = np.count_nonzero(explained)
             if 2 * count >= len(failing) and (count >= 2 or all(explained)):
                 also = sum(self._explains(mistake, trial) == 1 for trial in passing)
+                every = sum(explained) + also == len(failing) + len(passing)
+                telling = (_telling(t) for t, half in zip(failing, explained, strict=True) if half)
+                if not every and not any(telling):
+                    continue
                 if (score := (sum(explained), also)) > most:
                     best, most = mistake.hint, score
         return best
@@ -271,9 +277,11 @@ class Exercise:
             and len(set(map(len, parts))) == 1
         ):
             triples = [t for t in zip(*parts, strict=True) if difference(t[0], t[2])]
-            alike = [not difference(r, w) or self._alike(r, w, e) for r, w, e in triples]
-            fractions = [(a := numbers(e)) is None or a.dtype.kind == "f" for _, _, e in triples]
-            return any(fractions) and any(alike) and 2 * sum(alike) >= len(alike)
+            alike = [
+                not _few_values(e) and (not difference(r, w) or self._alike(r, w, e))
+                for r, w, e in triples
+            ]
+            return any(alike) and 2 * sum(alike) >= len(alike)
         r, w, e = map(numbers, parts)
         if (
             any(x is None for x in (r, w, e))
@@ -286,3 +294,24 @@ class Exercise:
             at = np.isfinite(r) & np.isfinite(w) & (np.abs(r - e) > 1e-9)
         several = np.unique(w[at]).size >= 2
         return several and difference(r[at], w[at], tolerance=self.tolerance) is None
+
+
+def _telling(trial):
+    """Say whether a wrong result is unlikely to come from another mistake: text, or a fraction."""
+    return not isinstance(trial.received, Exception) and _tells(plain(trial.received))
+
+
+def _tells(value):
+    if isinstance(value, (tuple, list)):
+        return any(map(_tells, value))
+    array = numbers(value)
+    if array is None or array.dtype.kind != "f":
+        return isinstance(value, (str, dict))
+    array = array[np.isfinite(array)]
+    return bool((array != np.round(array)).any())
+
+
+def _few_values(value):
+    """Say whether a result is a single whole number, a verdict or a word."""
+    array = numbers(value)
+    return array is None or (array.size <= 1 and array.dtype.kind != "f")

@@ -40,6 +40,11 @@ def _backward_strides(storage, offset, shape, strides):
     return _entries(storage, shape, strides[::-1], offset)
 
 
+def _offset_for_each_axis(storage, offset, shape, strides):
+    steps = [s * np.arange(n) for s, n in zip(strides, shape, strict=True)]
+    return storage[sum(np.ix_(*(offset + step for step in steps)))]
+
+
 def _bytes(storage, offset, shape, strides):
     return _entries(storage, shape, [s // 4 for s in strides], offset)
 
@@ -76,6 +81,10 @@ STRIDED = Exercise(
         ),
         Mistake(_no_offset, "Where does the array begin? Not always at the row's first number."),
         Mistake(_backward_strides, "Which stride belongs to which axis? The first to the first."),
+        Mistake(
+            _offset_for_each_axis,
+            "You add the offset once for each axis. The array begins at one place.",
+        ),
         Mistake(_bytes, "These strides count numbers, not bytes as NumPy's own do."),
     ),
     points=2,
@@ -271,6 +280,10 @@ def _small(x, mean, std):
     return (x * std + mean - 127) / 128
 
 
+def _whole_pixels(x, mean, std):
+    return (np.floor((x * std + mean) * 255) - 127) / 128
+
+
 def _unit(x, mean, std):
     return x * std + mean
 
@@ -293,6 +306,10 @@ RENORMALIZED = Exercise(
         Mistake(_twice, "You have standardized a second time. Undo the first one."),
         Mistake(_not_undone, "x is no picture yet: undo its standardization first."),
         Mistake(_small, "127 and 128 belong to pixels from 0 to 255. Are yours?"),
+        Mistake(
+            _whole_pixels,
+            "You cut the pixels down to whole numbers. A network takes what lies between, too.",
+        ),
         Mistake(_unit, "This is the picture, from 0 to 1. What does the network want to see?"),
         Mistake(
             lambda x, mean, std: (255 * (x + mean) * std - 127) / 128,

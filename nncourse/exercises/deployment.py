@@ -418,6 +418,11 @@ def _busy_hours(rate, milliseconds, limit, price, hours):
     return machines, cost * rate * milliseconds / 1000 / machines
 
 
+def _parts_of_machines(rate, milliseconds, limit, price, hours):
+    machines, _ = _fleet(rate, milliseconds, limit, price, hours)
+    return machines, rate * milliseconds / 1000 / limit * price * hours
+
+
 def _in_seconds(rate, milliseconds, limit, price, hours):
     return _fleet(rate, 1000 * milliseconds, limit, price, hours)
 
@@ -430,7 +435,13 @@ def _fleet_cases(rng):
         round(float(rng.uniform(0.1, 1)), 3),
         730,
     )
-    return [(100, 20, 0.7, 0.115, 730), (40, 26, 0.5, 0.23, 24), (3, 2, 0.7, 0.115, 730), more]
+    return [
+        (1000, 23, 0.7, 0.115, 730),
+        (400, 28, 0.5, 0.23, 24),
+        (3, 2, 0.7, 0.115, 730),
+        (1000, 20, 0.5, 0.25, 24),
+        more,
+    ]
 
 
 FLEET = Exercise(
@@ -442,8 +453,16 @@ FLEET = Exercise(
         Mistake(_fleet_with(lambda r, s, u: round(r * s / u)), "Rounded down is too few."),
         Mistake(_fleet_with(lambda r, s, u: int(r * s / u)), "A part of a machine is one more."),
         Mistake(_fleet_with(lambda r, s, u: math.ceil(r * s * u)), "A lower limit needs more."),
+        Mistake(
+            _fleet_with(lambda r, s, u: int(r * s / u) + 1),
+            "If the load fills whole machines, you buy one too many: 4.0 is 4, rounded up.",
+        ),
         Mistake(_in_seconds, "The service time is given in milliseconds."),
         Mistake(_per_machine, "That is the cost of one machine."),
+        Mistake(
+            _parts_of_machines,
+            "The machines are right. You pay for whole ones: round up before you multiply.",
+        ),
         Mistake(_busy_hours, "An idle machine costs as much as a busy one."),
     ),
     points=2,

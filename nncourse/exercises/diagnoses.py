@@ -38,7 +38,7 @@ def diagnosis(failing):
     for text, right in sorted(said.items(), key=lambda item: -len(item[1])):
         if 2 * len(right) < len(failing) or len(right) < min(2, len(failing)):
             break
-        if not text.endswith(_RELATIONS) or _not_by_chance(text, right):
+        if _not_by_chance(text, right, len(failing)):
             return f"{part}: {text}" if part else text[:1].upper() + text[1:]
     same = all(r.shape == e.shape for _, r, e in trials)
     return f"{part} is wrong; the rest is right." if only and same else ""
@@ -67,10 +67,20 @@ def _exchanged(r, e):
     return any(not difference(order, e) for order in permutations(r))
 
 
-def _not_by_chance(text, right):
-    """One number stands in some ratio to any other: two different ones must agree on it."""
+def _not_by_chance(text, right, count):
+    """One number stands in some ratio to any other: two different ones must agree on it.
+
+    Whole numbers agree by chance: a cause must hold in all failing cases, and a factor have a name.
+    """
     values = np.unique(np.concatenate([e.ravel() for e in right]))
-    return len(values[values != 0] if _RELATIONS[0] in text else values) > 1
+    if all(e.dtype.kind in "iub" for e in right):
+        named = _RELATIONS[0] not in text or any(f" {n} times" in text for n in FACTORS.values())
+        if len(right) < count or not named:
+            return False
+    elif not text.endswith(_RELATIONS):
+        return True
+    about = _RELATIONS[0] in text or "by a factor that is" in text
+    return len(values[values != 0] if about else values) > 1
 
 
 def _one_part(failing):
@@ -128,7 +138,7 @@ def _rules(r, e):
     far = float(np.max(np.abs(r - e)))
     if _close(r, -e):
         yield "it has the opposite sign."
-    elif far <= 1e-4 * max(1.0, float(np.max(np.abs(e)))):
+    elif far <= 1e-4 * float(np.max(np.abs(e))):
         yield f"it differs by {far:.0e} at most. Did you add a small number somewhere, or round?"
     elif _close(np.abs(r), np.abs(e)):
         yield "only the sign of some numbers is wrong."
@@ -146,7 +156,7 @@ def _rules(r, e):
         yield "it is the square of what it should be. Is a root missing?"
     elif (e >= 0).all() and _close(r, np.sqrt(e)):
         yield "it is the square root of what it should be."
-    elif _close(r, np.round(e)) or _close(r, np.floor(e)):
+    elif r.any() and (_close(r, np.round(e)) or _close(r, np.floor(e))):
         yield "it is rounded to whole numbers. Is there a // or an int() too much?"
 
 

@@ -135,6 +135,11 @@ def _read_valley_cases(rng):
     return cases
 
 
+def _from_last_place(path, rate):
+    curvatures, _, _ = _read_valley(path, rate)
+    return _valley(path, curvatures, path[2] + (path[2] - path[1]) / (rate * curvatures))
+
+
 def _turned_ratio(path, rate):
     first, second = np.diff(path, axis=0)
     c = (1 - first / second) / rate
@@ -178,6 +183,11 @@ READ_VALLEY = Exercise(
             "Curvatures and minimum are right. Which two curvatures decide the best rate?",
         ),
         Mistake(
+            _from_last_place,
+            "The curvatures are right. In your minimum a place is combined with the gradient of "
+            "another place: at which one was this gradient?",
+        ),
+        Mistake(
             _turned_ratio,
             "Each step is a factor times the one before, not the other way around.",
         ),
@@ -216,7 +226,8 @@ def _divided_by_one_less(gradients, error):
 
 
 def _batch_cases(rng):
-    cases = [(np.array([[3.0, 0.0], [1.0, 0.0], [1.0, 4.0], [3.0, 4.0]]), 0.3)]
+    fixed = np.array([[3.0, 0.0], [1.0, 0.0], [1.0, 4.0], [3.0, 4.0]])
+    cases = [(fixed, 0.3), (fixed, 0.35)]  # 6.9 and 5.1 examples
     for size, d, spread, error in ((6, 3, 3, 0.21), (9, 4, 5, 0.13), (12, 2, 2, 0.27)):
         gradients = spread * rng.normal(size=(size, d))
         gradients += rng.uniform(1, 2, d) - gradients.mean(axis=0)
@@ -251,6 +262,10 @@ BATCH_NEEDED = Exercise(
             _batch(lambda noise, exact, error: noise / (error**2 * exact), math.floor),
             "Nearly: with your batch the error is still a little above the limit. Which way do you "
             "round?",
+        ),
+        Mistake(
+            _batch(lambda noise, exact, error: noise / (error**2 * exact), round),
+            "Where you round down, the error of your batch is still a little above the limit.",
         ),
         Mistake(
             _over_all,
@@ -334,9 +349,10 @@ STABILITY_LIMIT = Exercise(
 # 5. Find the bug: the published Adam
 
 
-def _adam(w, gradients, rate, epsilon, *, sign=-1, place="right", corrected=True):
+def _adam(w, gradients, rate, epsilon, *, sign=-1, place="right", corrected=True, late=0):
     m, v = np.zeros_like(w), np.zeros_like(w)
-    for t, g in enumerate(gradients, 1):
+    for step, g in enumerate(gradients, 1):
+        t = max(step - late, 1)
         m = 0.9 * m + 0.1 * g
         v = 0.999 * v + 0.001 * g**2
         m_hat, v_hat = (m / (1 - 0.9**t), v / (1 - 0.999**t)) if corrected else (m, v)
@@ -388,6 +404,10 @@ FIXED_ADAM = Exercise(
         Mistake(
             _mistaken_adam(corrected=False),
             "Your averages start at zero, and nothing makes up for it.",
+        ),
+        Mistake(
+            _mistaken_adam(late=1),
+            "The first step is right. In the second, by which power are the averages corrected?",
         ),
     ),
     points=2,

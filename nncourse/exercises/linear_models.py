@@ -76,6 +76,11 @@ def _gradient_of_the_first_column(x, y, w, b):
     return loss, dw, dw[0]
 
 
+def _sum_in_bias(x, y, w, b):
+    loss, dw, _ = _regression(x, y, w, b)
+    return loss, dw, _regression(x, y, w, b, factor=1.0, average=np.sum)[2]
+
+
 def _uphill(x, y, w, b):
     loss, dw, db = _regression(x, y, w, b)
     return loss, -dw, -db
@@ -113,6 +118,11 @@ MEND_REGRESSION = Exercise(
             _gradient_of_the_first_column,
             "check the derivative in b: by which feature is the bias multiplied?",
         ),
+        Mistake(
+            _sum_in_bias,
+            "loss and dw are right. db is derived from the same mean of squares: twice the mean "
+            "error, not the sum of the errors.",
+        ),
     ),
     points=2,
 )
@@ -127,6 +137,10 @@ def _logistic(x, y, w, b, *, target=lambda y: (y + 1) / 2, f=sigmoid, sign=1.0, 
 def _overflows(x, y, w, b, loss=lambda z, y: np.log(1 + np.exp(-y * z))):
     with np.errstate(all="ignore"):
         return np.mean(loss(x @ w + b, y)), *_logistic(x, y, w, b)[1:]
+
+
+def _clipped(z, y):
+    return np.log(1 + np.exp(-y * np.clip(z, -500, 500)))
 
 
 def _with_zeros_and_ones(z, y):
@@ -163,6 +177,11 @@ MEND_LOGISTIC = Exercise(
             "log(0). Which function of NumPy adds exponentials under a logarithm?",
         ),
         Mistake(
+            lambda x, y, w, b: _overflows(x, y, w, b, _clipped),
+            "you cut z off: nothing overflows, but where z is beyond your limit, the loss is too "
+            "small. Which function of NumPy adds exponentials under a logarithm?",
+        ),
+        Mistake(
             lambda x, y, w, b: _overflows(x, y, w, b, _with_zeros_and_ones),
             "right, until the neuron is so sure that 0 times the logarithm of 0 comes in. Compute "
             "the loss from z.",
@@ -196,7 +215,7 @@ MEND_LOGISTIC = Exercise(
 )
 
 
-def _cross_validated(x, y, fold, *, bias=True, seen=False, leaky_mean=False):
+def _cross_validated(x, y, fold, *, bias=True, seen=False, leaky_mean=False, own_mean=False):
     x1 = np.column_stack([x, np.ones(len(x))]) if bias else x
     errors, nothing = np.zeros(len(y)), np.zeros(len(y))
     for k in np.unique(fold):
@@ -204,7 +223,8 @@ def _cross_validated(x, y, fold, *, bias=True, seen=False, leaky_mean=False):
         others = np.ones(len(y), dtype=bool) if seen else ~inside
         w = np.linalg.lstsq(x1[others], y[others], rcond=None)[0]
         errors[inside] = y[inside] - x1[inside] @ w
-        nothing[inside] = y[inside] - (y if leaky_mean else y[others]).mean()
+        known = y[inside] if own_mean else y if leaky_mean else y[others]
+        nothing[inside] = y[inside] - known.mean()
     return np.sum(errors**2) / np.sum(nothing**2)
 
 
@@ -239,6 +259,11 @@ CROSS_VALIDATED = Exercise(
         Mistake(
             lambda x, y, fold: _cross_validated(x, y, fold, leaky_mean=True),
             "almost. Whose mean does the baseline know? It has not seen the people of the fold.",
+        ),
+        Mistake(
+            lambda x, y, fold: _cross_validated(x, y, fold, own_mean=True),
+            "your baseline forecasts the mean of those whom it is to forecast. From whom may it "
+            "learn the mean?",
         ),
         Mistake(
             _fold_by_fold,

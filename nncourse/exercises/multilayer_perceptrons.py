@@ -62,6 +62,12 @@ def _states_by_mean(x, w, b):
     return int(np.sum(z <= 0)), int(np.sum(z > 0)), 0
 
 
+def _on_in_the_mean(x, w, b):
+    z = x @ w + b
+    dead, always = (z <= 0).all(axis=0), z.mean(axis=0) > 0
+    return int(dead.sum()), int(always.sum()), int((~dead & ~always).sum())
+
+
 def _states_of_pairs(x, w, b):
     on = x @ w + b > 0
     return int(np.sum(~on)), int(np.sum(on)), 0
@@ -246,6 +252,11 @@ EXERCISES = (
             Mistake(
                 _states_of_examples,
                 "you look for examples. A neuron is a column: along which axis do its sums lie?",
+            ),
+            Mistake(
+                _on_in_the_mean,
+                "dead is right. Always on means on each example: a sum whose mean is positive may "
+                "be negative somewhere.",
             ),
             Mistake(
                 _states_of_pairs,

@@ -23,6 +23,10 @@ NEURON = Exercise(
             "ReLU be negative?",
         ),
         Mistake(lambda x, w, b: np.maximum(x @ w, 0), "Where does b come in? Try x = 0."),
+        Mistake(
+            lambda x, w, b: np.maximum(x * w, 0).sum(axis=1) + b,
+            "ReLU comes too early: you cut off each product. It is the whole sum that it acts on.",
+        ),
         Mistake(lambda x, w, b: x @ w + b, "The sum is right. What does ReLU do to it?"),
         Mistake(
             lambda x, w, b: np.maximum(x @ w, 0) + b,
@@ -62,7 +66,7 @@ NEURON = Exercise(
 
 
 def _majority_cases(rng):
-    votes = [(rng.random((20, d)) < 0.5).astype(int) for d in (4, 5, 6, 7)]
+    votes = [(rng.random((20, d)) < 0.5).astype(int) for d in (4, 5, 6, 7, 12)]
     ties = np.array([[1, 1, 0, 0], [0, 1, 0, 1], [1, 1, 1, 0]])
     return [(v,) for v in votes] + [(ties,), (np.zeros((1, 5), int),), (np.ones((1, 5), int),)]
 
@@ -103,6 +107,14 @@ MAJORITY = Exercise(
         Mistake(
             lambda x: (x.sum(axis=1) > 2).astype(int),
             "Your threshold is a fixed number. How many votes are a majority depends on d.",
+        ),
+        Mistake(
+            lambda x: (x.sum(axis=1) >= x.shape[1] // 2).astype(int),
+            "Half of 5 voters, rounded down, is 2 for you: no majority. Nor is it half of 4.",
+        ),
+        Mistake(
+            lambda x: (x.sum(axis=1) > 1.5).astype(int),
+            "With you, two votes are always a majority. That is right for three voters.",
         ),
         Mistake(
             lambda x: (x.sum(axis=1) > x.shape[1] / 2 + 1).astype(int),

@@ -283,6 +283,13 @@ PAST_ONLY = Exercise(
             ),
             "The windows are right. They are not scaled yet.",
         ),
+        Mistake(
+            lambda series, order, now: (
+                _past_only(series, order, now)[0][:, ::-1],
+                _past_only(series, order, now)[1],
+            ),
+            "The newest number comes first in your windows. In which order does the series run?",
+        ),
     ),
     points=2,
 )

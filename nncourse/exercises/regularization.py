@@ -284,6 +284,13 @@ def _ridge_path(x, y, strengths, *, shrink=lambda s, n, strength: s / (s**2 + n 
     return (factors * (u.T @ y)) @ vt
 
 
+def _ridge_turned(x, y, strengths):
+    u, s, vt = np.linalg.svd(x)
+    strengths, k = np.asarray(strengths)[:, None], len(s)
+    factors = s / (s**2 + len(y) * strengths) * (u.T @ y)[:k]
+    return factors @ vt.T[:k]
+
+
 def _ridge_with(shrink):
     """Return an answer that divides by something else than it should."""
     return lambda x, y, strengths: _ridge_path(x, y, strengths, shrink=shrink)
@@ -321,6 +328,16 @@ RIDGE_PATH = Exercise(
         Mistake(
             _ridge_with(lambda s, n, strength: 1 / (s**2 + n * strength)),
             "Put X = U S Vᵀ into the equation: a singular value is left above the line, too.",
+        ),
+        Mistake(
+            _ridge_with(lambda s, n, strength: s**2 / (s**2 + strength)),
+            "Two things: the loss is a mean, so n enters the equation; and s**2 / (s**2 + …) are "
+            "the fractions that are left, of something. Of what, in terms of u and y?",
+        ),
+        Mistake(
+            _ridge_turned,
+            "the factors are right, but on the way back V is transposed. `svd` returns Vᵀ: are its "
+            "directions rows or columns?",
         ),
     ),
     points=3,

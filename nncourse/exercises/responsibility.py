@@ -37,9 +37,9 @@ def _honest_cases(rng):
         return float(noise), epochs, delta, np.array(orders)
 
     return [
-        case(0.7, 1, 1e-5, [1.5, 2.0, 3.0, 5.0]),
+        case(0.7, 2, 1e-5, [1.5, 2.0, 3.0, 5.0]),
         case(rng.uniform(3, 5), 8, 1e-6, [2.0, 4.0, 8.0, 16.0, 32.0]),
-        case(40.0, 1, 0.3, [2.0, 3.0, 9.0]),
+        case(40.0, 3, 0.3, [2.0, 3.0, 9.0]),
         case(rng.uniform(1, 2), int(rng.integers(2, 6)), 1e-4, np.arange(1.1, 12, 0.1)),
     ]
 
@@ -74,7 +74,10 @@ HONEST = Exercise(
 # 2. What an attack refutes
 
 
-def _refuted(false, true, delta, *, other=True, use_delta=True, log=True, floor=True, only=False):
+def _refuted(
+    false, true, delta, *,
+    other=True, use_delta=True, log=True, floor=True, only=False, pick=np.max,
+):  # fmt: skip
     d = delta if use_delta else 0.0
     top, bottom = true - d, false
     if other:
@@ -84,7 +87,8 @@ def _refuted(false, true, delta, *, other=True, use_delta=True, log=True, floor=
         top, bottom = 1 - false - d, 1 - true
     keep = (top > 0) & (bottom > 0)
     ratio = top[keep] / bottom[keep]
-    found = np.log(ratio).max(initial=-np.inf) if log else ratio.max(initial=0.0)
+    found = pick(np.log(ratio) if log else ratio, initial=-np.inf if pick is np.max else np.inf)
+    found = 0.0 if found == np.inf else found
     return float(max(found, 0.0) if floor else found)
 
 
@@ -118,6 +122,10 @@ REFUTED = Exercise(
         Mistake(_with(_refuted, use_delta=False), "A δ of the members may be found for nothing."),
         Mistake(_with(_refuted, log=False), "That is e to the power of ε."),
         Mistake(_with(_refuted, floor=False), "If nothing is refuted, the answer is 0."),
+        Mistake(
+            _with(_refuted, pick=np.min),
+            "That is the smallest of the refuted values. A claim falls by the largest.",
+        ),
         Mistake(_turned, "Which rate is the larger one of a good attack?"),
         Mistake(
             _first_best, "The point with the largest advantage is not the one that refutes most."
@@ -197,6 +205,10 @@ def _no_base(true, false, bases):
     return np.full(len(bases), true / (true + false))
 
 
+def _mean_accused(true, false, bases):
+    return true * bases / np.mean(true * bases + false * (1 - bases))
+
+
 def _false_of_all(true, false, bases):
     return true * bases / (true * bases + false)
 
@@ -232,6 +244,10 @@ ELSEWHERE = Exercise(
     mistakes=(
         Mistake(_no_base, "That is right where half of all have it. Where fewer do?"),
         Mistake(_false_of_all, "Wrongly accused are only those who do not have it."),
+        Mistake(
+            _mean_accused,
+            "The accused of one place are divided by those of all places. Each place has its own.",
+        ),
         Mistake(_complement, "That is how many of the accused do not have it."),
         Mistake(_found_only, "That is a part of everybody. Of the accused?"),
         Mistake(_swapped, "Which proportion of a place has it?"),
@@ -301,9 +317,7 @@ PEOPLE = Exercise(
             "True-positive rates are of those who are positive: base rate times people.",
         ),
         Mistake(
-            lambda rate_a, rate_b, base_a, base_b: int(
-                np.ceil(_people(rate_a, rate_b, base_a, base_b, rounding=float) / 1.96)
-            ),
+            _with(_people, z=1.96**0.5),
             "Square both sides: the 1.96, too.",
         ),
     ),

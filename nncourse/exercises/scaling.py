@@ -16,6 +16,14 @@ def _law_gradient(theta, n, d, loss, *, outer=2.0, logs=True, over=True, sign=-1
     return np.array([(error * part).mean() if mean else (error * part).sum() for part in parts])
 
 
+def _floor_alone(theta, n, d, loss):
+    found = _law_gradient(theta, n, d, loss)
+    a, b, e, alpha, beta = theta
+    law = np.exp(a) / n**alpha + np.exp(b) / d**beta + np.exp(e)
+    found[2] = (2 * (np.log(law) - np.log(loss))).sum()
+    return found
+
+
 def _of_constants(theta, n, d, loss):
     return _law_gradient(theta, n, d, loss) / np.exp([*theta[:3], 0, 0])
 
@@ -54,6 +62,11 @@ LAW_GRADIENT = Exercise(
         ),
         Mistake(_misderived(sign=1), "A larger alpha makes the term smaller: which sign?"),
         Mistake(_of_constants, "By a, not by A = exp(a): the chain rule has one more factor."),
+        Mistake(
+            _floor_alone,
+            "All but the derivative by e are right. E is only a part of the loss: its part is the "
+            "factor.",
+        ),
         Mistake(_of_plain_losses, "The errors are those of log L, not of L."),
     ),
     points=2,
@@ -103,6 +116,11 @@ MOE_PARAMETERS = Exercise(
         Mistake(
             _miscounted(seen="chosen"),
             "To choose some, the router has to score all: all of it works for each token.",
+        ),
+        Mistake(
+            _miscounted(norms=3),
+            "Each block has dim numbers too many. Whom does the router score: the network that "
+            "always works, too? And how many normalizations are there?",
         ),
         Mistake(_miscounted(matrices=2), "A gated network has three matrices."),
         Mistake(_miscounted(norms=0, last=0), "The normalizations have gains."),
@@ -220,7 +238,9 @@ CHEAPEST_SIZE = Exercise(
         ),
         Mistake(_misspent(floor=False), "What is left for the data, once E is taken off as well?"),
         Mistake(
-            _smallest, "That is the smallest size that could ever reach it, with endless data."
+            _smallest,
+            "That is the smallest size that could ever reach it, and it needs endless data. Do you "
+            "pay for them? Solve the law for D.",
         ),
         Mistake(_misspent_on_a_grid, "Nearly: to be within 1 %, your steps in N are too large."),
     ),

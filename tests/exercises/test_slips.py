@@ -7,11 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from nncourse.exercises import Exercise, all_exercises, compare
+from nncourse.exercises import Exercise, Mistake, all_exercises, compare
 from nncourse.exercises.as_if import as_if, first_explained
 from nncourse.exercises.calling import plain
 from nncourse.exercises.diagnoses import diagnosis
-from nncourse.exercises.one_change import one_change
+from nncourse.exercises.one_change import one_change, two_slips
 from nncourse.exercises.recorded import record, recorded
 
 LINE = Exercise(
@@ -216,3 +216,101 @@ def test_what_must_not_overflow_does_in_both_orders():
     merged = all_exercises()["merged_halves"]
     with np.errstate(all="ignore"):
         assert "overflows" in said(merged, one_sided)
+
+
+# A cause is stated only where it is the cause -------------------------------------------------
+
+
+def test_counts_stand_in_no_ratio():
+    cases = [((), r, e) for r, e in ((5, 3), (10, 6), (15, 9))]
+    assert diagnosis(cases) == ""
+    assert diagnosis([((), 2 * e, e) for _, _, e in cases]) == "It is 2 times what it should be."
+    assert diagnosis([*[((), 2 * e, e) for _, _, e in cases], ((), 1, 7)]) == ""
+
+
+@pytest.mark.parametrize("wrong", [lambda e: 1.7 * e, lambda e: 0.0])
+def test_small_numbers_are_neither_rounded_nor_nearly_right(wrong):
+    message = diagnosis([((), wrong(e) + 1e-5 * e**2, e) for e in (1e-5, 0.3e-5, 0.02e-5)])
+    assert "round" not in message
+
+
+POSITIVE = Exercise(
+    "positive",
+    answer=lambda x: int((x > 0).sum()),
+    cases=lambda rng: [(np.array(x),) for x in ([1, -1, 2], [3, 1, -2], [0, 4, 4], [-1, -1, 0])],
+    mistakes=(
+        Mistake(lambda x: int((x < 0).sum()), "Those are negative."),
+        Mistake(lambda x: len(x), "Those are all."),
+    ),
+)
+
+
+def test_a_mistake_of_a_count_agrees_in_all_cases():
+    assert said(POSITIVE, lambda x: int((x < 0).sum())) == "Those are negative."
+    assert not said(POSITIVE, lambda x: 1 if x[2] < 4 else 0).startswith("Those are")
+    assert not said(POSITIVE, lambda x: x[7]).startswith("Those are")
+
+
+def test_an_error_of_the_same_kind_is_no_mistake_of_the_same_kind():
+    first = Exercise(
+        "first",
+        answer=lambda x: x[0] / 3,
+        cases=lambda rng: [(rng.normal(size=n),) for n in (3, 4, 5, 9)],
+        mistakes=(Mistake(lambda x: x[4] / 3, "That is entry 4."),),
+    )
+    assert said(first, lambda x: x[4] / 3) == "That is entry 4."
+    assert not said(first, lambda x: x[8] + 1.0).startswith("That")
+    assert not said(all_exercises()["strided"], lambda s, o, n, t: s[[99]]).startswith("You add")
+
+
+def test_the_same_slip_in_all_places():
+    both = Exercise("both", _both, lambda rng: [(a, b) for a, b in rng.uniform(1, 2, (4, 2))])
+    assert said(both, lambda a, b: 3 * a - b - 1) == (
+        "Your result comes out if `sqrt` is left out, in 2 places alike."
+    )
+
+
+def _both(a, b):
+    return 3 * np.sqrt(a - 0.5) - np.sqrt(b - 0.5)
+
+
+def _pair(x):
+    return np.sqrt(x + 3) * x, x**2 - x
+
+
+def test_one_part_of_a_result_is_explained_alone():
+    pair = Exercise("pair", _pair, lambda rng: [(float(x),) for x in rng.uniform(1, 2, 3)])
+    assert said(pair, lambda x: (np.cos(x), x**2 + x)) == (
+        "Part 1 of your result comes out if plus and minus are exchanged before a term with `x`."
+    )
+
+
+def _root(x, w, *, squared=True):
+    return np.sqrt((w * x**2 if squared else w * x).sum()) / len(x)
+
+
+def test_a_known_mistake_with_a_slip():
+    root = Exercise(
+        "root",
+        answer=_root,
+        cases=lambda rng: [tuple(rng.uniform(1, 2, (2, n))) for n in (3, 4, 5)],
+        mistakes=(Mistake(lambda *given: _root(*given, squared=False), "Squared?"),),
+    )
+    assert said(root, lambda x, w: np.sqrt((w * x).sum())) == (
+        "Squared? That is not all: your result comes out if, besides, "
+        "a division by something with `x` is left out."
+    )
+    whole = [((2,), 7, 4, "?"), ((3,), 12, 9, "?")]
+    assert two_slips((Mistake(lambda n: n * n + 1, "One more?"),), whole) == ""
+
+
+@pytest.mark.parametrize("name", ["fleet", "largest_rank"])
+def test_what_was_once_accepted(name):
+    slips = {
+        "fleet": lambda r, ms, u, p, h: ((m := int(r * ms / 1000 / u) + 1), m * p * h),
+        "largest_rank": lambda shapes, budget: min(
+            budget // sum(map(sum, shapes)), min(b for _, b in shapes)
+        ),
+    }
+    for seed in range(20):
+        assert not all_exercises()[name].check(slips[name], seed).passed
