@@ -20,6 +20,11 @@ def test_gates_by_hand(weights, bias, outputs):
     np.testing.assert_array_equal(nn.McCullochPitts(weights, bias).predict(CORNERS), outputs)
 
 
+def test_learning_ends_with_the_first_epoch_without_a_mistake():
+    mistakes = nn.Perceptron(max_epochs=50).fit(CORNERS, [0, 1, 1, 1]).mistakes
+    assert len(mistakes) < 50 and mistakes.index(0) == len(mistakes) - 1
+
+
 @given(seed=st.integers(0, 10_000), margin=st.floats(0.05, 0.5))
 def test_mistakes_stay_below_novikoffs_bound(seed, margin):
     rng = np.random.default_rng(seed)
