@@ -115,16 +115,18 @@ class Conv2D(Layer):
 
     def backward(self, grad, *, input_grad=True):
         padded, shape = self.recall(grad)
-        *size, _, filters = self.kernel.value.shape
+        *size, channels, filters = self.kernel.value.shape
         windows, dx = _windows(padded, size, self.stride), np.zeros_like(padded)
-        transposed = np.ascontiguousarray(self.kernel.value.swapaxes(2, 3))
+        transposed = self.kernel.value.reshape(-1, channels, filters).swapaxes(1, 2).copy()
         self.bias.grad += _total(grad)
         for part in _parts(windows, grad):
             rows, flat = _rows(windows[part]), grad[part].reshape(-1, filters)
             self.kernel.grad += (rows.T @ flat).reshape(self.kernel.value.shape)
             if input_grad:
-                for (u, v), pixels in _offsets(dx[part], size, self.stride, grad.shape):
-                    pixels += (flat @ transposed[u, v]).reshape(pixels.shape)
+                shares = (flat @ transposed).reshape(-1, *grad[part].shape[:3], channels)
+                places = _offsets(dx[part], size, self.stride, grad.shape)
+                for share, (_, pixels) in zip(shares, places, strict=True):
+                    pixels += share
         (top, _), (left, _) = self._pads(shape)[1:3]
         return dx[:, top : top + shape[1], left : left + shape[2]] if input_grad else None
 

@@ -341,9 +341,10 @@ def _total(array):
 def _matmul(a, b, out):
     """``out[...] = a @ b``, by pieces of rows so small that OpenBLAS takes ``b`` as it lies.
 
-    For more than a million products it first copies ``b`` to another order, each time anew.
+    For more than a million products it first copies ``b`` to another order, each time anew. Where
+    the columns of ``a`` lie in one piece, not its rows, the whole is as fast.
     """
-    most = 10**6 // b.size
+    most = 10**6 // b.size if a.strides[1] == a.itemsize else 0
     rows = next((n for n in range(min(most, len(a)), 7, -1) if len(a) % n == 0), len(a))
     np.matmul(a.reshape(-1, rows, len(b)), b, out=out.reshape(-1, rows, b.shape[1]))
 
