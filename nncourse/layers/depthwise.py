@@ -100,7 +100,7 @@ class DepthwiseConv2D(Layer):
         phases = self._phases(np.pad(x, pads) if np.any(pads) else x, columns)
         tiled, bias = np.tile(kernel, columns), np.tile(self.bias.value, columns)
         y = np.empty((len(x), rows, columns * channels), kernel.dtype)
-        for part in _parts(y.shape):
+        for part in _parts(y.shape, 2**15):
             out, product = y[part], np.empty_like(y[part])
             out[...] = bias
             for (u, v), pixels in self._offsets(phases, y.shape):
