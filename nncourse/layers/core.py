@@ -252,12 +252,12 @@ class Sequential(Layer):
             grad = layer.backward(grad)
         if input_grad:
             return self.layers[0].backward(grad)
-        if self.layers[first].parameters():
+        if _learns(self.layers[first]):
             self.layers[first]._accumulate(grad)
         return None
 
     def _first_with_parameters(self):
-        return next((i for i, layer in enumerate(self.layers) if layer.parameters()), 0)
+        return next((i for i, layer in enumerate(self.layers) if _learns(layer)), 0)
 
     def __getitem__(self, index):
         found = self.layers[index]
@@ -329,6 +329,12 @@ def _initial(initializer, shape, rng, dtype):
             f"{initializer!r:.60}"
         )
     return initializer(shape, rng, dtype)
+
+
+def _learns(layer):
+    """Return whether a layer has parameters; most show it without a walk through all of them."""
+    own = any(isinstance(held, Parameter) for held in vars(layer).values())
+    return own or bool(layer.parameters())
 
 
 def _total(array):
