@@ -193,6 +193,17 @@ def test_dois_are_well_formed():
     assert not re.search(r"doi\.org", text), "a DOI belongs into its own field"
 
 
+def test_no_two_works_are_cited_alike():
+    """ "(He et al., 2016)" has to be one of them: a letter after the year tells them apart."""
+    entries = parse_string((BOOK / "references.bib").read_text(encoding="utf-8"), "bibtex").entries
+    named = [
+        (tuple(str(p) for p in one.persons["author"][: 1 if len(one.persons["author"]) > 2 else 2]),
+         len(one.persons["author"]) > 2, one.fields["year"])
+        for one in entries.values()
+    ]  # fmt: skip
+    assert len(set(named)) == len(named) > 250
+
+
 # Binder and workflows -------------------------------------------------------------------------
 
 
