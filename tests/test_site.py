@@ -194,7 +194,7 @@ def test_dois_are_well_formed():
 
 
 def test_no_two_works_are_cited_alike():
-    """ "(He et al., 2016)" has to be one of them: a letter after the year tells them apart."""
+    """A letter after the year tells two works of the same authors apart."""
     entries = parse_string((BOOK / "references.bib").read_text(encoding="utf-8"), "bibtex").entries
     named = [
         (tuple(str(p) for p in one.persons["author"][: 1 if len(one.persons["author"]) > 2 else 2]),

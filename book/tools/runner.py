@@ -2,11 +2,8 @@
 
 Colab, Binder, JupyterLab, VS Code and GitHub know no MyST. Here its boxes, references and numbers
 become plain Markdown, LaTeX and the little HTML that all of these keep (`TAGS`). What a page folds
-is folded. Code and outputs stay as they are, but for the first line of a folded cell, which says
-what it hides.
-
-Numbers, titles and addresses are read from the sources of the book; a test compares them with its
-pages. What is not known stops the conversion, naming file, cell and text.
+is folded. Code and outputs stay; the first line of a folded cell says what it hides. Numbers and
+titles are read from the sources; what is not known stops the conversion with file, cell and text.
 """
 
 import html
@@ -143,12 +140,15 @@ class Book:
             if not cells:
                 title, _, new = new.partition("\n")
                 about = self.about(title, name, text)
-                cells.append({**cell, "id": "about", "metadata": {}, "source": _lines(about)})
+                cells.append(
+                    {**cell, "id": "about", "metadata": {}, "source": about.splitlines(True)}
+                )
             if new or cell["cell_type"] == "code":
-                cells.append({**cell, "metadata": metadata, "source": _lines(new.lstrip("\n"))})
+                kept = new.lstrip("\n").splitlines(keepends=True)
+                cells.append({**cell, "metadata": metadata, "source": kept})
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-        metadata["colab"] = {"provenance": [], "toc_visible": True}
+        colab = {"provenance": [], "toc_visible": True}
+        metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "colab": colab}
         metadata |= {"accelerator": "GPU"} if USES_GPU in text else {}
         return {**source, "cells": cells, "metadata": metadata}
 
@@ -157,8 +157,8 @@ class Book:
         chapter = f"Chapter {int(name[:2])}" if name[:2].isdigit() else "An appendix"
         if not self.site:
             return f"{title}\n\n*{chapter} of Neural networks, checked.*"
-        cost = re.search(r"\*\*(\d+) s\*\* and \*\*(\d+) MB\*\*", text)
-        cost = " (about {} s and {} MB of memory)".format(*cost.groups()) if cost else ""
+        cost = re.search(r"\*\*(\d+ s)\*\* and \*\*(\d+ MB)\*\*", text)
+        cost = f" (about {cost[1]} and {cost[2]} of memory)" if cost else ""
         book, page = f"[Neural networks, checked]({self.site})", self.link("as a page", name)
         extras = ",".join(dict.fromkeys(["chapters", *EXTRA.findall(text)]))
         how = self.how(f"book/{name}.ipynb", extras, GPU if USES_GPU in text else "").strip()
@@ -170,12 +170,8 @@ class Book:
         colab = f"https://colab.research.google.com/github/{self.place}/blob/run/{path}"
         binder = f"https://mybinder.org/v2/gh/{self.place}/run?urlpath=lab/tree/{path}"
         doors, packed = f"[Colab]({colab}) or [Binder]({binder})", f"{self.url}/archive/refs/heads"
-        text = HOW.read_text(encoding="utf-8")
-        return text.format(doors=doors, zip=f"{packed}/run.zip", extras=extras, gpu=gpu)
-
-
-def _lines(text):
-    return text.splitlines(keepends=True)
+        words = {"doors": doors, "zip": f"{packed}/run.zip", "extras": extras, "gpu": gpu}
+        return HOW.read_text(encoding="utf-8").format(**words)
 
 
 class Writer:
@@ -338,9 +334,8 @@ def _answer_folded(text):
     blocks = text.split("\n\n")
     if re.match(r"[#|>-]|<details|\*[^*]+\*$|\d+\. ", blocks[0]):  # not a paragraph
         return text
-    end = 1
-    while end < len(blocks) and not re.search(r"[.!?)*`]$", blocks[end - 1].rstrip()):
-        end += 1
+    whole = (i for i, block in enumerate(blocks, 1) if re.search(r"[.!?)*`]$", block.rstrip()))
+    end = next(whole, len(blocks))
     return "\n\n".join([folded(ASKED, "\n\n".join(blocks[:end])), *blocks[end:]])
 
 
@@ -353,5 +348,4 @@ def _as_html(text):
 
 def save(notebook, path):
     """Write a notebook as Jupyter does."""
-    text = json.dumps(notebook, ensure_ascii=False, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
