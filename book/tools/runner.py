@@ -1,9 +1,8 @@
 """The runner's edition: notebooks that read as well where they are run as on the page.
 
-Colab, Binder, JupyterLab, VS Code and GitHub know no MyST. Here its boxes, references and numbers
-become plain Markdown, LaTeX and the little HTML that all of these keep (`TAGS`). What a page folds
-is folded. Code and outputs stay; the first line of a folded cell says what it hides. Numbers and
-titles are read from the sources; what is not known stops the conversion with file, cell and text.
+Colab, Binder, JupyterLab, VS Code and GitHub know no MyST. Here boxes, references and numbers
+become plain Markdown, LaTeX and the little HTML that all of these keep (`TAGS`); what a page folds
+is folded; code stays, but for a first line that says what is hidden. The unknown stops it.
 """
 
 import html
@@ -144,8 +143,8 @@ class Book:
                     {**cell, "id": "about", "metadata": {}, "source": about.splitlines(True)}
                 )
             if new or cell["cell_type"] == "code":
-                kept = new.lstrip("\n").splitlines(keepends=True)
-                cells.append({**cell, "metadata": metadata, "source": kept})
+                new = new.lstrip("\n").splitlines(True)
+                cells.append({**cell, "metadata": metadata, "source": new})
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
         colab = {"provenance": [], "toc_visible": True}
         metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "colab": colab}
@@ -161,16 +160,16 @@ class Book:
         cost = f" (about {cost[1]} and {cost[2]} of memory)" if cost else ""
         book, page = f"[Neural networks, checked]({self.site})", self.link("as a page", name)
         extras = ",".join(dict.fromkeys(["chapters", *EXTRA.findall(text)]))
-        how = self.how(f"book/{name}.ipynb", extras, GPU if USES_GPU in text else "").strip()
-        opening = f"{title}\n\n*{chapter} of {book}. You can also read it {page}.*"
-        return f"{opening}\n\n{folded(f'How to run this notebook{cost}', how)}"
+        how = self.how(f"book/{name}.ipynb", extras, GPU if USES_GPU in text else "")
+        how = folded(f"How to run this notebook{cost}", how.strip())
+        return f"{title}\n\n*{chapter} of {book}. You can also read it {page}.*\n\n{how}"
 
     def how(self, path, extras, gpu=""):
         """Return how to run the notebooks, in a browser and on Windows, macOS and Linux."""
         colab = f"https://colab.research.google.com/github/{self.place}/blob/run/{path}"
         binder = f"https://mybinder.org/v2/gh/{self.place}/run?urlpath=lab/tree/{path}"
-        doors, packed = f"[Colab]({colab}) or [Binder]({binder})", f"{self.url}/archive/refs/heads"
-        words = {"doors": doors, "zip": f"{packed}/run.zip", "extras": extras, "gpu": gpu}
+        words = {"doors": f"[Colab]({colab}) or [Binder]({binder})", "extras": extras, "gpu": gpu}
+        words["zip"] = f"{self.url}/archive/refs/heads/run.zip"
         return HOW.read_text(encoding="utf-8").format(**words)
 
 
