@@ -109,7 +109,10 @@ def explained(changes, trials, tolerance):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for words, changed in changes:
-            parts = _explained_parts(changed, trials, tolerance)
+            try:
+                parts = _explained_parts(changed, trials, tolerance)
+            except (TypeError, ValueError):  # what is no data cannot be compared
+                parts = set()
             if "all" in parts:
                 return words, None
             if parts and not found[0]:

@@ -163,6 +163,8 @@ def test_the_searches_end_where_no_call_can_be_stopped(recwarn):
             trials = [(c, _unlike(plain(e)), e, "?") for c, e in cases]
             for look in (one_change, as_if):
                 look(exercise.answer, trials, exercise.tolerance)
+            if len(ended) % 5 == 0:
+                two_slips(exercise.mistakes, trials, exercise.tolerance)
             ended.append(exercise.name)
 
     drawn = np.random.default_rng(0)
@@ -179,6 +181,12 @@ def test_a_search_takes_a_few_seconds(monkeypatch):
     changes = [("none", lambda x: x), ("double", lambda x: 2 * x)]
     assert first_explained(changes, trials, None) == ""
     assert first_explained(changes[::-1], trials, None) == "double"
+
+
+def test_a_change_may_give_what_is_no_data():
+    trials = [((x,), 2.0 * x, x, "?") for x in (1.0, 2.0)]
+    changes = [("a function", lambda x: len), ("double", lambda x: 2 * x)]
+    assert first_explained(changes, trials, None) == "double"
 
 
 def _any_number(*arguments):
