@@ -128,9 +128,7 @@ def example_weights(sample_weight, shape):
 
     They belong to the leading axes of ``shape``, usually to the first alone: the examples.
     """
-    weight = floating(np.asarray(sample_weight))
-    if weight.dtype.kind != "f":
-        raise ValueError(f"a loss expects numbers for sample_weight, got {weight.dtype}")
+    weight = floating(as_floats(sample_weight))
     if weight.shape != shape[: weight.ndim] or weight.ndim == 0:
         raise ValueError(
             f"a loss expects one sample_weight for each example, {shape[:1]}, got {weight.shape}"
@@ -227,12 +225,13 @@ def finite_numbers(name, values):
 
 
 def check_positive(**numbers):
-    """Explain numbers that are not whole and at least 1."""
+    """Return Python's own numbers, which cannot overflow; explain what is not whole and >= 1."""
     if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in numbers.values()):
         raise ValueError(
             f"expected whole and positive {' and '.join(numbers)}, got "
             f"{' and '.join(map(repr, numbers.values()))}"
         )
+    return tuple(map(int, numbers.values()))
 
 
 def check_callable(what, given, example):

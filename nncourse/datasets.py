@@ -410,7 +410,7 @@ def train_validation_split(x, y, *, fraction=0.2, rng=None, stratify=False):
     n = len(x)
     if len(y) != n:
         raise ValueError(f"x and y must have the same length, got {n} and {len(y)}.")
-    size = round(fraction * n)
+    size = round(float(fraction) * n)
     if not 0 < size < n:
         raise ValueError(f"fraction={fraction} of {n} examples leaves one of the two parts empty.")
     if stratify and y.ndim != 1:
@@ -426,10 +426,11 @@ def train_validation_split(x, y, *, fraction=0.2, rng=None, stratify=False):
 
 def _classes(n, classes, noise, rng):
     """Check a generator's arguments; return labels 0, 1, …, 0, 1, … and a random generator."""
-    if n < 1 or classes < 1 or noise < 0:
+    whole = all(isinstance(number, (int, np.integer)) for number in (n, classes))
+    if not whole or n < 1 or classes < 1 or not noise >= 0:
         got = f"n={n}, classes={classes}, noise={noise}"
         raise ValueError(f"Expected n ≥ 1, classes ≥ 1 and noise ≥ 0, got {got}.")
-    return np.arange(n) % classes, np.random.default_rng(rng)
+    return np.arange(int(n)) % int(classes), np.random.default_rng(rng)
 
 
 def _jitter(x, noise, rng):

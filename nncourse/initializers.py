@@ -18,8 +18,8 @@ def _fans(shape):
         raise ValueError(
             f"a kernel needs at least 2 dimensions (inputs, outputs), got shape {shape}"
         )
-    receptive_field = prod(shape[:-2])
-    return receptive_field * shape[-2], receptive_field * shape[-1]
+    *window, inputs, outputs = map(int, shape)  # Python's own numbers cannot overflow
+    return prod(window) * inputs, prod(window) * outputs
 
 
 def zeros(shape, rng=None, dtype=np.float32):

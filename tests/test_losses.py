@@ -281,5 +281,5 @@ def test_many_classes_are_smoothed_without_a_table_of_their_pairs():
 
 @pytest.mark.parametrize("weight", [np.array([1, 2], object), ["1", "2"]])
 def test_weights_that_are_no_numbers_are_refused(weight):
-    with pytest.raises(ValueError, match="expects numbers for sample_weight"):
+    with pytest.raises(TypeError, match="expected numbers, got"):
         losses.mean_squared_error([1.0, 2.0], [1.0, 3.0], sample_weight=weight)

@@ -94,7 +94,7 @@ class TransformerBlock(Sequential):
         rng = np.random.default_rng(rng)
         made = {"initializer": initializer, "rng": rng, "dtype": dtype}
         attention = MultiHeadAttention(dim, heads, causal=causal, rotary=rotary, **made)
-        self.hidden = hidden = 4 * dim if hidden is None else hidden
+        self.hidden = hidden = 4 * int(dim) if hidden is None else hidden
         network = Dense(dim, hidden, **made), Dense(hidden, dim, **made)
         norms = [LayerNorm(dim, epsilon=epsilon, dtype=dtype) for _ in range(2)]
         first = [attention, Dropout(dropout, rng=rng)]
@@ -182,7 +182,7 @@ class GPT(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, layers=layers, context=context)
+        layers, context = _check_sizes(self, layers=layers, context=context)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
         self.embedding = Embedding(vocabulary, dim, initializer=_unit_rows, **made)
@@ -313,7 +313,7 @@ class BERT(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, layers=layers, context=context)
+        layers, context = _check_sizes(self, layers=layers, context=context)
         rng = np.random.default_rng(rng)
         made = {"rng": rng, "dtype": dtype}
         self.tokens = Embedding(vocabulary, dim, initializer=_unit_rows, **made)

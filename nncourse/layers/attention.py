@@ -99,7 +99,7 @@ class MultiHeadAttention(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, dim=dim, heads=heads)
+        dim, heads = _check_sizes(self, dim=dim, heads=heads)
         if dim % heads:
             raise ValueError(
                 "MultiHeadAttention expects a number of heads that divides dim, got "

@@ -86,14 +86,14 @@ class Conv2D(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, channels=channels, filters=filters)
+        channels, filters = _check_sizes(self, channels=channels, filters=filters)
         whole = isinstance(padding, (int, np.integer)) and padding >= 0
         if padding not in ("valid", "same") and not whole:
             raise ValueError(
                 f"Conv2D expects padding 'valid' or 'same', got {padding!r}; or whole zeros a side"
             )
         shape = (*_pair("kernel_size", kernel_size), channels, filters)
-        self.stride, self.padding = _pair("stride", stride), padding
+        self.stride, self.padding = _pair("stride", stride), int(padding) if whole else padding
         kernel = _initial(initializer, shape, rng, dtype)
         self.kernel = Parameter(kernel, "kernel", regularize=True)
         self.bias = Parameter(np.zeros(filters, dtype), "bias")

@@ -312,13 +312,14 @@ class Residual(Sequential):
 
 
 def _check_sizes(layer, **sizes):
-    """Explain sizes that are not positive whole numbers."""
+    """Return sizes as Python's own numbers, which cannot overflow; explain what are none."""
     if not all(isinstance(size, (int, np.integer)) and size >= 1 for size in sizes.values()):
         got = ", ".join(f"{name}={size!r}" for name, size in sizes.items())
         raise ValueError(
             f"{type(layer).__name__} expects positive sizes, got {got}. They are whole numbers, "
             "such as 784 // 2 or 28 * 28."
         )
+    return tuple(map(int, sizes.values()))
 
 
 def _initial(initializer, shape, rng, dtype):

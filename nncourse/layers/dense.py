@@ -56,7 +56,7 @@ class Dense(Layer):
     def __init__(
         self, inputs, units, *, initializer=initializers.glorot_uniform, rng=None, dtype=np.float32
     ):
-        _check_sizes(self, inputs=inputs, units=units)
+        inputs, units = _check_sizes(self, inputs=inputs, units=units)
         kernel = _initial(initializer, (inputs, units), rng, dtype)
         self.kernel = Parameter(kernel, "kernel", regularize=True)
         self.bias = Parameter(np.zeros(units, dtype), "bias")

@@ -81,7 +81,7 @@ class DepthwiseConv2D(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, channels=channels)
+        (channels,) = _check_sizes(self, channels=channels)
         if padding not in ("valid", "same"):
             raise ValueError(f"DepthwiseConv2D expects padding 'valid' or 'same', got {padding!r}")
         size = _pair("kernel_size", kernel_size)

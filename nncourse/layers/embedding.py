@@ -54,7 +54,7 @@ class Embedding(Layer):
     def __init__(
         self, vocabulary, dim, *, initializer=initializers.normal, rng=None, dtype=np.float32
     ):
-        _check_sizes(self, vocabulary=vocabulary, dim=dim)
+        vocabulary, dim = _check_sizes(self, vocabulary=vocabulary, dim=dim)
         self.table = Parameter(_initial(initializer, (vocabulary, dim), rng, dtype), "embedding")
 
     def forward(self, x, *, training=False):
@@ -129,7 +129,7 @@ class PositionalEncoding(Layer):
     takes_mask = True
 
     def __init__(self, context, dim, *, learned=False, rng=None, dtype=np.float32):
-        _check_sizes(self, context=context, dim=dim)
+        context, dim = _check_sizes(self, context=context, dim=dim)
         if learned:
             values = initializers.normal((context, dim), rng, dtype, scale=1 / sqrt(dim))
         else:

@@ -19,7 +19,7 @@ class _Norm(Layer):
     skips_input_grad = True
 
     def __init__(self, features, *, epsilon, dtype):
-        _check_sizes(self, features=features)
+        (features,) = _check_sizes(self, features=features)
         if not epsilon > 0:
             raise ValueError(f"{type(self).__name__} expects epsilon > 0, got {epsilon!r}")
         self.epsilon = float(epsilon)

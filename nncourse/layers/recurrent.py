@@ -44,7 +44,7 @@ class _Recurrent(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        _check_sizes(self, inputs=inputs, units=units)
+        inputs, units = _check_sizes(self, inputs=inputs, units=units)
         rng, blocks = np.random.default_rng(rng), len(self.starts)
         kernel = _initial(initializer, (inputs, blocks * units), rng, dtype)
         square = [

@@ -9,13 +9,24 @@ import numpy as np
 
 
 def embedding(g, layer, x):
-    return g.node("Gather", [layer.table.value, x])
+    """A negative number would count from the end: it is made one that no table has."""
+    none = np.array(len(layer.table.value))
+    ids = g.node("Where", [g.node("Less", [x, np.array(0)]), none, x])
+    return g.node("Gather", [layer.table.value, ids])
 
 
 def positions(g, layer, x):
-    first = np.array([0])
-    inputs = [layer.positions.value, first, g.steps(x), first]
-    return g.node("Add", [x, g.node("Slice", inputs)])
+    return _add_rows(g, layer.positions.value, x)
+
+
+def _add_rows(g, table, x):
+    """Add to each step its row of a table; a step that has none is an error of the runtime."""
+    time = g.node("Squeeze", [g.steps(x)])
+    return g.node("Add", [x, g.node("Gather", [table, _count(g, time)])])
+
+
+def _count(g, time):
+    return g.node("Range", [np.array(0), time, np.array(1)])
 
 
 def recurrent(g, layer, x, direction="forward"):
@@ -68,8 +79,7 @@ def _rotated(g, layer, x):
     """Turn each pair of features by position times its frequency."""
     size = layer.dim // layer.heads
     time = g.node("Squeeze", [g.steps(x, axis=2)])
-    positions = g.node("Range", [np.array(0), time, np.array(1)])
-    column = g.node("Unsqueeze", [g.node("Cast", [positions], to=1), np.array([1])])
+    column = g.node("Unsqueeze", [g.node("Cast", [_count(g, time)], to=1), np.array([1])])
     angle = g.node("Mul", [column, 10000.0 ** (-np.arange(0, size, 2) / size)])
     cos, sin = g.node("Cos", [angle]), g.node("Sin", [angle])
     even, odd = (
@@ -86,7 +96,10 @@ def _rotated(g, layer, x):
 
 
 def gpt(g, layer, x):
-    h = g.write(layer.body, g.write(layer.embedding, x))
+    h = g.write(layer.embedding, x)
+    if layer.positions is None:  # nothing else would notice a text longer than the context
+        h = _add_rows(g, np.zeros((layer.context, 1)), h)
+    h = g.write(layer.body, h)
     return g.node("MatMul", [h, layer.embedding.table.value.T])
 
 

@@ -56,6 +56,7 @@ def to_onnx(model, shape):
     """
     from onnx import TensorProto, checker, helper
 
+    shape = tuple(n if n is None else int(n) for n in shape)
     ids, trial = _reads_ids(model), copy.deepcopy(model)
     outputs = [  # of 2 and of 3 steps; a layer explains a shape that does not fit
         trial(np.zeros((1, *(n or steps for n in shape)), int if ids else np.float32)).shape[1:]

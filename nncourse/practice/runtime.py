@@ -60,9 +60,12 @@ class OnnxModel:
 
     def __call__(self, x):
         """Return the output for this input; a ValueError says what the graph cannot take."""
-        from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
+        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument
 
+        x = np.asarray(x)
+        if x.dtype.kind not in ("iu" if self.dtype.kind == "i" else "biuf"):
+            raise ValueError(f"expected {self.dtype} or its like, got {x.dtype}")
         try:
-            return self._session.run(None, {self._name: np.asarray(x, self.dtype)})[0]
-        except InvalidArgument as error:
+            return self._session.run(None, {self._name: x.astype(self.dtype)})[0]
+        except (InvalidArgument, Fail) as error:  # the second one if a sequence is too long
             raise ValueError(str(error)) from error

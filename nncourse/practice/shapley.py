@@ -52,6 +52,7 @@ def grid(height, width, size):
            [2, 2, 3, 3],
            [2, 2, 3, 3]])
     """
+    height, width, size = int(height), int(width), int(size)
     across = -(-width // size)
     return np.arange(height)[:, None] // size * across + np.arange(width) // size
 
@@ -216,6 +217,7 @@ def shapley_exact(game, players):
             f"expected 1 to 20 players, got {players}: their coalitions are 2 to that power. "
             "Try shapley_sampled."
         )
+    players = int(players)
     codes = np.arange(2**players)
     masks = codes[:, None] >> np.arange(players) & 1
     scores = np.asarray(game(masks), float)
@@ -259,7 +261,7 @@ def shapley_sampled(game, players, *, permutations=100, rng=None):
     """
     if permutations < 2:
         raise ValueError(f"expected at least 2 permutations, got {permutations!r}")
-    rng, steps = np.random.default_rng(rng), []
+    rng, steps, players = np.random.default_rng(rng), [], int(players)
     ranks = rng.permuted(np.tile(np.arange(players), (permutations, 1)), axis=1)
     at_once = 1 + 2**22 // (players + 1) ** 2  # orders whose masks take about 34 MB
     for start in range(0, permutations, at_once):
@@ -315,6 +317,7 @@ def kernel_shap(game, players, *, samples=None, rng=None):
     """
     if players < 2 or (samples is None and players > 20):
         raise ValueError(f"expected 2 to 20 players, or samples=, got {players} players")
+    players, samples = int(players), None if samples is None else int(samples)
     if samples is None:
         masks = np.arange(1, 2**players - 1)[:, None] >> np.arange(players) & 1
         weights = np.array([shapley_kernel(players, size) for size in masks.sum(axis=1)])

@@ -56,7 +56,7 @@ def find_learning_rate(
     >>> 0.01 < test.suggestion < 1
     True
     """
-    check_positive(steps=steps)
+    (steps,) = check_positive(steps=steps)
     if not 0 < lowest < highest < np.inf or steps < 2:
         raise ValueError(
             "find_learning_rate expects 0 < lowest < highest and steps >= 2, got "

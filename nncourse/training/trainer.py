@@ -173,7 +173,7 @@ class Trainer:
             If the loss, the penalty or a gradient stops being finite. That step is not made;
             callbacks end their work as usual, so EarlyStopping brings back its best weights.
         """
-        check_positive(epochs=epochs, batch_size=batch_size)
+        epochs, batch_size = check_positive(epochs=epochs, batch_size=batch_size)
         data = training_batches(self.model, x, y, mask, sample_weight, batch_size)
         validation = None
         if validation_data is not None:
@@ -287,7 +287,7 @@ class Trainer:
             If the data are empty, of different lengths, or not finite, the mask does not fit, or
             ``batch_size`` is not positive.
         """
-        check_positive(batch_size=batch_size)
+        (batch_size,) = check_positive(batch_size=batch_size)
         data = training_batches(self.model, x, y, mask, sample_weight, batch_size)
         return self._evaluate(data)
 
@@ -310,7 +310,7 @@ class Trainer:
             If there is no example, a value is not finite, the mask does not fit, or ``batch_size``
             is not positive.
         """
-        check_positive(batch_size=batch_size)
+        (batch_size,) = check_positive(batch_size=batch_size)
         batches = ArrayBatches(inputs(self.model, x, mask), batch_size).in_order()
         return np.concatenate([self._forward(*batch) for batch in batches])
 

@@ -113,3 +113,31 @@ def test_a_published_network_is_exported():
 def test_what_is_no_model_is_refused(content):
     with pytest.raises(ValueError, match="no model that ONNX Runtime can read"):
         OnnxModel(content)
+
+
+@pytest.mark.parametrize("rotary", [False, True])
+@pytest.mark.parametrize("context", [3, 4])
+def test_an_exported_model_keeps_its_context_and_its_vocabulary(rotary, context):
+    """As the model does; a server then answers 422. ONNX's Gather would take -1 for the last."""
+    model = nn.GPT(9, 4, 2, 1, context=context, rotary=rotary, rng=0)
+    run = nn.runtime.OnnxModel(nn.export.to_onnx(model, (None,)))
+    full = np.arange(2 * context).reshape(2, context) % 9
+    np.testing.assert_allclose(run(full), model(full), atol=1e-5)
+    np.testing.assert_allclose(run(full.astype(np.uint8)), model(full), atol=1e-5)
+    longer = np.zeros((1, context + 1), int)
+    for wrong in (longer, np.full((1, 1), -1), np.full((1, 1), 9), np.array([[0.5]])):
+        with pytest.raises((ValueError, TypeError)):
+            model(wrong)
+        with pytest.raises(ValueError, match=r"ONNXRuntimeError|expected int64 or its like"):
+            run(wrong)
+
+
+def test_an_exported_table_of_positions_has_an_end():
+    for context in (1, 4):
+        layer = nn.PositionalEncoding(context, 2)
+        run = nn.runtime.OnnxModel(nn.export.to_onnx(layer, (np.int64(context), 2)))
+        x = np.ones((1, context, 2), np.float32)
+        np.testing.assert_allclose(run(x), layer(x), atol=1e-6)
+        run = nn.runtime.OnnxModel(nn.export.to_onnx(nn.BERT(9, 4, 2, 1, context=3), (None,)))
+        with pytest.raises(ValueError, match="ONNXRuntimeError"):
+            run(np.zeros((1, 4), int))
