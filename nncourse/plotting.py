@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._checks import regions_of_classes
+from ._checks import as_floats, regions_of_classes
 
 __all__ = [
     "BASELINE", "CLASSES", "COLORS", "MARKED", "NEGATIVE", "NEW", "POSITIVE", "SIGNED", "TRAINING",
@@ -146,11 +146,12 @@ def plot_decision_regions(predict, x, y, ax=None, *, resolution=200, margin=0.15
         raise ValueError(
             f"plot_decision_regions expects x (n, 2) and y (n,), got {x.shape} and {y.shape}"
         )
+    x = as_floats(x)
     low, high = x.min(axis=0), x.max(axis=0)
     low, high = low - margin * (high - low), high + margin * (high - low)
     grid = np.meshgrid(*(np.linspace(*ends, resolution) for ends in zip(low, high, strict=True)))
     points = np.column_stack([axis.ravel() for axis in grid])
-    points = points.astype(x.dtype if x.dtype.kind == "f" else np.float64)
+    points = points.astype(x.dtype)
     y = y.astype(int)
     regions = regions_of_classes(predict(points), len(points), y, len(CLASSES))
     regions = regions.reshape(resolution, resolution)

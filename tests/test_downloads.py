@@ -197,3 +197,10 @@ def test_two_processes_at_once(mirror, cache, monkeypatch):
     assert [p.name for p in cache.iterdir()] == ["mnist.npz"]
     answers.close()
     answers.join_thread()
+
+
+def test_the_clone_that_the_package_lies_in_is_looked_into(tmp_path, monkeypatch):
+    """From anywhere: a notebook may run outside of it."""
+    monkeypatch.chdir(tmp_path)
+    clone = Path(downloads.__file__).resolve().parent.parent
+    assert clone / "book" / "data" in downloads._folders()

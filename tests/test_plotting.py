@@ -133,3 +133,17 @@ def test_operands_stand_above_what_uses_them():
     ax = plotting.plot_graph(z, {x: "x", y: "y", product: "p", z: "z"})
     rows = {t.get_text()[0]: t.get_position()[1] for t in ax.texts if " = " in t.get_text()}
     assert rows["z"] < rows["p"] < rows["y"] and rows["p"] < rows["x"]
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, bool, np.float16, list])
+def test_regions_around_points_of_any_type(kind):
+    """By hand: a margin of 0.15 of the range on each side, unless told."""
+    low, high = {np.int8: (-100, 100), np.uint8: (0, 250)}.get(kind, (0, 1))
+    x, seen = [[low, low], [high, high]], []
+    given = x if kind is list else np.array(x, kind)
+    plotting.plot_decision_regions(
+        lambda p: seen.append(p) or (p[:, 0] > 0.5), given, [0, 1], resolution=3
+    )
+    margin = 0.15 * (high - low)
+    ends = [seen[0].min(axis=0), seen[0].max(axis=0)]
+    np.testing.assert_allclose(ends, [[low - margin] * 2, [high + margin] * 2], rtol=1e-3)

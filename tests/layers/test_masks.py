@@ -172,3 +172,12 @@ def test_a_memory_may_be_a_list_of_whole_numbers():
     memory = [[[1, 2], [3, 4]]]
     np.testing.assert_allclose(layer(x, memory=memory), layer(x, memory=np.array(memory, float)))
     assert layer.backward(np.ones((1, 3, 2))).shape == x.shape
+
+
+def test_a_mask_reaches_a_bert_inside_a_chain():
+    """What stands in the padding changes nothing at the real steps."""
+    model = nn.Sequential(nn.BERT(9, 4, 2, 1, context=4, rng=0, dtype=float), nn.ReLU())
+    ids = np.array([[1, 2, 0, 0], [3, 4, 5, 0]])
+    assert model.takes_mask
+    y = model(ids, mask=REAL)
+    np.testing.assert_allclose(model(np.where(REAL, ids, 7), mask=REAL)[REAL], y[REAL], rtol=1e-12)

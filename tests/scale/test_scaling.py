@@ -142,3 +142,9 @@ def test_losses_of_lists_and_of_small_integers():
     for kind in (np.uint8, np.int32, np.float16):
         found = HOFFMANN(np.array([100, 50], kind), np.array([9, 120], kind))
         np.testing.assert_allclose(found, [HOFFMANN(100.0, 9.0), HOFFMANN(50.0, 120.0)], rtol=1e-14)
+
+
+def test_the_constants_are_those_of_the_second_fit():
+    """Besiroglu et al. (2024); the loss of Chinchilla by hand, with their constants."""
+    loss = 1.8172 + 482.01 / 70e9**0.3478 + 2085.43 / 1.4e12**0.3658
+    assert BESIROGLU(70e9, 1.4e12) == pytest.approx(loss, rel=1e-14)

@@ -87,3 +87,19 @@ def test_a_loss_that_is_infinite_from_the_start_is_an_error():
     trainer, _ = scripted(lambda step: np.inf)
     with pytest.raises(nn.TrainingError, match="the loss became inf"):
         nn.find_learning_rate(trainer, X, Y)
+
+
+def test_the_first_number_that_is_none_ends_the_test():
+    calls = []
+
+    def penalty(parameters):
+        calls.append(0)
+        return float("nan") if len(calls) == 6 else 0.0
+
+    model = nn.Sequential(nn.Dense(1, 1, rng=0))
+    optimizer = nn.SGD(model.parameters())
+    loss = nn.losses.mean_squared_error
+    trainer = nn.Trainer(model, loss, optimizer, regularizer=penalty)
+    x = np.ones((64, 1), np.float32)
+    test = nn.find_learning_rate(trainer, x, x, lowest=1e-5, highest=1e-2, batch_size=4, steps=20)
+    assert len(test.losses) == len(test.rates) == 5 and len(calls) == 6
