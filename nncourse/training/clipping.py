@@ -4,6 +4,8 @@ from math import isfinite, sqrt
 
 import numpy as np
 
+from .._checks import floating
+
 __all__ = ["clip_by_global_norm"]
 
 
@@ -40,7 +42,6 @@ def clip_by_global_norm(parameters, maximum):
             "rate, or look for the layer where they begin."
         )
     if norm > maximum:
-        for p in parameters:  # float16 has few digits for a small factor, and none for a tiny one
-            wide = np.result_type(p.grad, np.float32)
-            np.multiply(p.grad, maximum / norm, out=p.grad, dtype=wide, casting="same_kind")
+        for p in parameters:  # in more than float16, which has no factors as small
+            p.grad[...] = floating(p.grad) * (maximum / norm)
     return norm
