@@ -85,9 +85,8 @@ def grade_class(options):
     rows = [read_decisions(path, kind, plan.checks) if path else [] for kind, path in kinds]
     policy = Policy(*options.late_penalty, options.deadline, *rows)
     seed = kept_seed(options.output / "seed.json", options.seed)
-    for line in not_graded:
-        print(line)
-    print(f"{len(found.submissions)} submissions of {', '.join(plan.points)}, --seed {seed}")
+    counted = f"{len(found.submissions)} submissions of {', '.join(plan.points)}, --seed {seed}"
+    print(*not_graded, counted, sep="\n")
     variants = {one.id: seeds(seed, roster.key(i)) for i, one in roster.matched.items()}
     work = Work(options, plan, seed, variants)
     try:

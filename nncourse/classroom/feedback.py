@@ -120,8 +120,7 @@ def _remark(exercise, result):
     _, sign, score = _verdict(result)
     color = "success" if sign == "✓" else "warning"
     lines = "<br>".join(html.escape(visible(text)) for text in _reasons(result))
-    for sign_of_markup in "\\`*_[]$!~":
-        lines = lines.replace(sign_of_markup, f"&#{ord(sign_of_markup)};")
+    lines = lines.translate({ord(sign): f"&#{ord(sign)};" for sign in "\\`*_[]$!~"})
     head = f"<b>{sign} {exercise}: {score} points</b>"
     return f'<div class="alert alert-{color}">\n{head}<br>{lines}\n</div>'
 

@@ -42,7 +42,7 @@ FILES = {
     "canvas": rf"(?P<name>((?!_{CLOCK}).)+?)(?P<late>_LATE|_late)?_(?!{CLOCK})"
     r"(?P<number>[1-9][0-9]*)_([1-9][0-9]*_|(0_)?(?=text\.html)).+",
     "canvas anonymous": r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[A-Za-z0-9]{5})_[1-9][0-9]*_.+",
-    "blackboard": r"(?P<key>.+_(?P<name>[^_]+))_attempt_(?P<time>\d{4}(-\d\d){5})(_.+|\.txt)",
+    "blackboard": r"(?P<key>.+?_(?P<name>[^_]+))_attempt_(?P<time>\d{4}(-\d\d){5})(_.+|\.txt)",
     "brightspace": FOLDERS["brightspace"] + " - .+",
 }
 TIMES = {"blackboard": "%Y-%m-%d-%H-%M-%S", "brightspace": "%b %d, %Y %I%M %p"}
@@ -121,8 +121,8 @@ def gradescope_names(text):
         data = yaml.load(text, yaml.BaseLoader)  # strings only, whatever the file says
         return {folder: _submitted(folder, about) for folder, about in data.items()}
     except Exception as error:  # whatever a strange file, or a missing library, makes of it
-        kind = type(error).__name__
-        raise ValueError(f"it is not Gradescope's list of submissions: {kind}") from None
+        kind = f"it is not Gradescope's list of submissions: {type(error).__name__}"
+        raise ValueError(kind) from None
 
 
 def _submitted(folder, about):
@@ -203,10 +203,10 @@ def _holds_a_class(box, depth=0):
 
 def shorten(submissions):
     """Leave out the assignment that GitHub Classroom writes before each name."""
-    parts = [one.entries[0][0].parts for one in submissions if one.layout == "folder"]
+    plain = [one for one in submissions if one.layout == "folder"]
+    parts = [one.entries[0][0].parts for one in plain]
     wrappers = {p[-2].removesuffix("-submissions") if len(p) > 1 else "" for p in parts}
     prefix = f"{min(wrappers, default='')}-"
     if len(wrappers) == 1 and prefix != "-" and all(p[-1].startswith(prefix) for p in parts):
-        for one in submissions:
-            if one.layout == "folder":
-                one.key = one.student = one.student.removeprefix(prefix)
+        for one in plain:
+            one.key = one.student = one.student.removeprefix(prefix)

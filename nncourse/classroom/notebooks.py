@@ -16,6 +16,7 @@ SCRIPT_CELL = re.compile(r"^# (?:%%|In\[[ \d]*\]:|<codecell>).*$", re.MULTILINE)
 
 LONGEST = 50_000  # characters that are worth the trouble: no student types more
 TIMED = re.compile(r"\s*%%(?:time|capture|prun)\b[^\n]*")  # their bodies are ordinary cells
+TIMED_LINE = re.compile(r"(^[ \t]*|=[ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)  # and so is a line
 # What is not plain Python: an escape or a prompt at the start of a line, or after "=", a question
 # mark at the end, a first line that is indented.
 SPECIAL = re.compile(
@@ -24,11 +25,11 @@ SPECIAL = re.compile(
 
 
 class Notebook(NamedTuple):
-    """A notebook that was handed in: its name, and the sources of its code cells."""
+    """A notebook that was handed in: its code cells; whether it is called late, or its time."""
 
     name: str
     cells: list
-    late: bool = False
+    late: bool | str = False
 
 
 def code_cells(data, name):
@@ -137,6 +138,6 @@ def as_python(source):
     if timed := TIMED.match(source):
         return as_python(source[timed.end() :])
     try:
-        return TransformerManager().transform_cell(source)
+        return TransformerManager().transform_cell(TIMED_LINE.sub(r"\1", source))
     except Exception:
         return source

@@ -6,7 +6,6 @@ from collections import Counter
 
 from ..exercises import all_exercises
 from ..exercises.tasks import find_book, graded_names
-from .files import visible
 from .own import for_student
 
 __all__ = ["Plan", "defined", "make_plan"]
@@ -25,8 +24,8 @@ class Plan:
 
     def __init__(self, checks, points, modules):
         self.checks, self.points, self.modules = checks, points, modules
-        parts = {name: [key for _, keys in found for key in keys] for name, found in checks.items()}
-        self.own = {name for name, keys in parts.items() if any(title for title, _ in keys)}
+        own = [name for name, found in checks.items() for _, keys in found if any(dict(keys))]
+        self.own = set(own)
 
     def exercise(self, key, variant=None):
         """Return an exercise of the book, or of the instructor's own: in a student's variant."""
@@ -115,8 +114,7 @@ def _handed_in(names, students):
     enough = max(len(students) / 5, min(2, len(students)))
     wanted = [c for c in names if counts[c] >= enough]
     few = [
-        f"{visible(c)} is not graded: {counts[c]} of {len(students)} students answer it "
-        f"(--chapter {c} grades it)"
+        f"{c} is not graded: {counts[c]} of {len(students)} students answer it (--chapter {c})"
         for c in names
         if 0 < counts[c] < enough
     ]

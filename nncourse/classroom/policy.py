@@ -58,9 +58,11 @@ class Policy:
         """Return a copy of a student's results with the decisions, and the reason of each."""
         results = copy.deepcopy(results)
         extended = [row for row in self.extensions if is_meant(row["student"], one)]
-        results["is_late"] = self._days_late(one, one.late, extended) > 0
+        results["is_late"] = self._days_late(one.late, one.time, extended) > 0
         for name, result in results["exercises"].items():
-            days = self._days_late(one, result.get("notebook") in results["late"], extended)
+            late = results["times"].get(result.get("notebook"), False)
+            time = datetime.fromisoformat(late) if isinstance(late, str) else None
+            days = self._days_late(late is True, time, extended)
             if days and self.percent and result["points"]:
                 share = min(self.percent * (days if self.per_day else 1), 100)
                 result["points"] = result["points"] * (100 - share) / 100
@@ -71,14 +73,14 @@ class Policy:
                     result["why"] = [f"by hand: {row['reason'] or 'no reason is noted'}"]
         return results
 
-    def _days_late(self, one, marked, extended):
+    def _days_late(self, marked, time, extended):
         """Return how many days late something is, at least one; 0 if it is in time."""
         times = [row["until"] for row in extended]
-        if extended and (one.time is None or None in times):
+        if extended and (not time or None in times):
             return 0
         until = max(filter(None, (self.deadline, *times)), default=None)
-        if until and one.time:
-            return max(0, math.ceil((one.time - until) / timedelta(days=1)))
+        if until and time:
+            return max(0, math.ceil((time - until) / timedelta(days=1)))
         return int(marked)
 
     def unused(self, submissions):

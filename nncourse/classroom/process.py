@@ -13,6 +13,7 @@ __all__ = ["SandboxError", "Worker", "WorkerLost"]
 
 MEGABYTE = 1 << 20
 GRACE = 1.0  # seconds between asking a process to stop and ending it
+FILES = 10_000  # in its /tmp
 START = 60.0  # seconds for a sandbox to start
 
 
@@ -115,6 +116,8 @@ class Worker(contextlib.AbstractContextManager):
         """Wait until there is something to read; interrupt, and then give up, when time is up."""
         while True:
             left = seconds - self._clock.since(start) + self._late * GRACE
+            if self._crowded():
+                raise WorkerLost("it has made too many files")
             if left <= 0 and self._late:
                 raise WorkerLost(f"it did not end within {seconds:g} seconds")
             if left <= 0:
@@ -122,6 +125,13 @@ class Worker(contextlib.AbstractContextManager):
                 os.kill(self._pid, signal.SIGINT)
             if select.select([self._socket], [], [], min(max(left, 0.01), 0.5))[0]:
                 return
+
+    def _crowded(self):
+        """Say whether its /tmp is full of files: however empty, each costs the kernel memory."""
+        with contextlib.suppress(OSError):
+            found = os.statvfs(f"/proc/{self._pid}/root/tmp")  # its own only in a sandbox
+            return self._pid != self.process.pid and found.f_files - found.f_ffree > FILES
+        return False
 
     def close(self):
         """End the process, and with it everything in its sandbox."""

@@ -74,21 +74,18 @@ class Work:
 
         def reading(one, tell, lost):
             notebooks, *others = load(one)
-            return [
-                [(n.name, n.cells, amounts(n.cells, known), n.late) for n in notebooks],
-                *others,
-            ]
+            files = [(n.name, n.cells, amounts(n.cells, known)) for n in notebooks]
+            return [files, {n.name: n.late for n in notebooks}, *others]
 
         for one, found in in_children(submissions, reading):
             if isinstance(found, Lost):
                 why = f"its files cannot be read: {found.reason}"
                 self.results[one.id] = self._nothing(why, [])
                 continue
-            notebooks, remarks, aside = found
-            contents = hashlib.sha256(repr(notebooks).encode("utf-8", "surrogatepass")).hexdigest()
+            files, times, remarks, aside = found
+            contents = hashlib.sha256(repr(files).encode("utf-8", "surrogatepass")).hexdigest()
             record, waiting = self._waiting(one, contents)
-            names, late = [n[0] for n in notebooks], [n[0] for n in notebooks if n[3]]
-            about = {"remarks": remarks, "looked_at": names, "late": late, "aside": aside}
+            about = {"remarks": remarks, "looked_at": list(times), "times": times, "aside": aside}
             started = self._started(one)
             tries = _known(started) or 0
             if not waiting:
@@ -100,7 +97,6 @@ class Work:
             else:
                 write(started, json.dumps(tries + 1))
                 self.running[one.id] = one, record, waiting, about
-                files = [notebook[:3] for notebook in notebooks]
                 chosen = [f for f in files if waiting.keys() & re.findall(r"\w+", "\n".join(f[1]))]
                 # Other inputs for each submission, if that is wanted, and whenever it changes.
                 seed = number(f"{self.seed} {contents}") if self.own_inputs else self.seed
@@ -154,7 +150,7 @@ class Work:
     def _nothing(self, remark, aside):
         job = Job("", [], list(self.plan.checks), self.seed)
         exercises = self._together(given_up(self.plan.rounds(job), remark))
-        about = {"notes": [], "remarks": [remark], "looked_at": [], "late": [], "aside": aside}
+        about = {"notes": [], "remarks": [remark], "looked_at": [], "times": {}, "aside": aside}
         return {"exercises": exercises} | about
 
     def _started(self, one):

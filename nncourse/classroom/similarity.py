@@ -74,17 +74,19 @@ def answer_of(cells, name):
 
 def _shape(text):
     """Return a word for each node of a function's tree; names do not matter."""
-    try:
-        nodes = list(ast.walk(ast.parse(text)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
 
     def word(node):
         if isinstance(node, ast.Attribute):
             return node.attr
         return repr(node.value)[:20] if isinstance(node, ast.Constant) else type(node).__name__
 
-    return tuple(word(node) for node in nodes if not isinstance(node, ast.expr_context))
+    try:
+        nodes = [
+            node for node in ast.walk(ast.parse(text)) if not isinstance(node, ast.expr_context)
+        ]
+        return tuple(map(word, nodes))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
 
 
 def _comments(text):

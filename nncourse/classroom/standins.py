@@ -60,32 +60,22 @@ def subplots(nrows=1, ncols=1, **options):
 
 
 class Shell(Quiet):
-    """Stands for IPython's shell: a timed line is run, other magics are not."""
+    """Stands for IPython's shell: a file is written, other magics are not run."""
 
-    def __init__(self, namespace):
-        self._namespace = namespace
-
-    def run_line_magic(self, name, line, *arguments, **options):
-        """Run ``%time statement``."""
-        if name != "time":
-            return None
-        try:
-            code = compile(line, "%time", "eval")
-        except SyntaxError:
-            return exec(line, self._namespace)
-        return eval(code, self._namespace)
+    def run_cell_magic(self, name, line, cell):
+        """Write the file of ``%%writefile name``."""
+        if name == "writefile":
+            *options, path = line.split()
+            with open(path, "a" if "-a" in options else "w") as file:
+                file.write(cell)
 
     def getoutput(self, command, **options):
         """Return the lines that a program prints: there is no program."""
         return []
 
 
-SPECIAL = {
-    "Bar": Bar,
-    "subplots": subplots,
-    "tqdm": Bar,
-    "trange": lambda *limits, **options: Bar(range(*limits)),
-}
+SPECIAL = {"subplots": subplots, "tqdm": Bar}
+SPECIAL["trange"] = lambda *limits, **options: Bar(range(*limits))
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -104,6 +94,5 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def install(namespace):
     """Put the stand-ins where notebooks look for them; what is really installed comes first."""
     sys.meta_path.append(_Finder())
-    shell = Shell(namespace)
-    SPECIAL["get_ipython"] = namespace["get_ipython"] = lambda: shell
+    SPECIAL["get_ipython"] = namespace["get_ipython"] = Shell
     SPECIAL["display"] = namespace["display"] = Quiet()

@@ -7,8 +7,8 @@ what was found. Everything that was not understood is kept, to be told.
 import re
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 
 from . import layouts
 from .files import MAXIMUM_BYTES as READ_BYTES
@@ -19,7 +19,7 @@ __all__ = ["Found", "Submission", "files_of", "find", "load"]
 
 MAXIMUM_FILES, MAXIMUM_NOTEBOOKS, MAXIMUM_DEPTH, MAXIMUM_BYTES = 1000, 20, 10, 60_000_000
 PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}(_[0-9]{1,20})?")
-SLIP = re.compile(r"_attempt_\d{4}(-\d\d){5}\.txt$")  # what Blackboard itself puts beside
+SLIP = re.compile(r"_attempt_\d{4}(-\d\d){5}\.txt")  # what Blackboard itself puts beside
 BLACKBOARD = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<number>[^()\n]+)\)\s*\n")
 
 
@@ -27,7 +27,7 @@ BLACKBOARD = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<number>[^()\n]+)\)\s*\n
 class Submission(layouts.Identity):
     """What one student handed in; ``id`` is safe as the name of a file, and unique in the class."""
 
-    entries: list = field(default_factory=list)  # pairs: entry, whether it is late
+    entries: list = field(default_factory=list)  # pairs: entry, what the platform says of it
     remarks: list = field(default_factory=list)
 
     @property
@@ -79,8 +79,7 @@ def find(folder, *, layout=None, without=()):
     ValueError
         If there is nothing, or if it looks as if a whole class were one student.
     """
-    folder = Path(folder)
-    unread, without = [], {Path(path).resolve() for path in without}
+    unread, without = [], {path.resolve() for path in without}
     try:
         entries = children(Entry((), folder, folder=folder.is_dir()))
     except FileError as error:
@@ -109,15 +108,16 @@ def find(folder, *, layout=None, without=()):
         titles.setdefault((who.layout, who.key), Counter())[who.student] += 1
         one.time = max(filter(None, (one.time, who.time)), default=None)
         one.late |= who.late
-        if who.layout == "blackboard" and SLIP.search(entry.name):
+        if who.layout == "blackboard" and SLIP.fullmatch(entry.name.removeprefix(who.key)):
             _blackboard(one, entry)
         else:
-            one.entries.append((entry, who.late))
+            one.entries.append((entry, who))
     if not found:
         raise ValueError(f"expected a folder of notebooks (*.ipynb), found none in {folder}")
     names = Counter(one.student for one in found.values() if layout == "files")
     for one in found.values():
         one.student = one.key if names[one.student] > 1 else one.student
+        one.entries.sort(key=lambda e: (e[1].late, e[1].time or datetime.min))  # the first counts
     _doubt_names(found, titles)
     layouts.shorten(found.values())
     submissions = sorted(found.values(), key=lambda s: (s.student.casefold(), s.student, s.key))
@@ -128,7 +128,7 @@ def load(submission):
     """Return the notebooks of a submission, remarks on what could not be read, and other files."""
     notebooks, remarks, aside = [], list(submission.remarks), []
     tried, left = 0, MAXIMUM_BYTES
-    for name, entry, late in files_of(submission):
+    for name, entry, who in files_of(submission):
         try:
             if entry.problem or NOTEBOOK.fullmatch(entry.name):
                 tried += not entry.problem
@@ -136,6 +136,7 @@ def load(submission):
                     raise FileError(f"only {MAXIMUM_NOTEBOOKS} notebooks of a student are read")
                 data = read(entry, min(max(left, 0), READ_BYTES))
                 left -= len(data)
+                late = str(who.time) if who.time else who.late
                 notebooks.append(Notebook(name, code_cells(data, entry.name), late))
             else:
                 aside.append(name)
@@ -149,21 +150,21 @@ def load(submission):
 
 
 def files_of(submission):
-    """Yield name, entry and lateness of each file that a student handed in.
+    """Yield name, entry and what the platform says of it, for each file that was handed in.
 
     Folders and ZIP files are looked into level by level, until a limit is reached.
     """
-    waiting = deque((entry, late, len(entry.parts)) for entry, late in submission.entries)
-    archives = 0
+    waiting = deque((entry, who, len(entry.parts)) for entry, who in submission.entries)
+    archives, several = 0, len(submission.entries) > 1
     for _ in range(MAXIMUM_FILES):
         if not waiting:
             return
-        entry, late, top = waiting.popleft()
-        name = visible("/".join(entry.parts[top:]) or entry.name)
+        entry, who, top = waiting.popleft()
+        name = visible("/".join(entry.parts[top - several :]) or entry.name)
         if len(entry.parts) > top and layouts.is_junk(entry):
             continue
         if entry.problem or not (entry.folder or is_zip(entry)):
-            yield name, entry, late
+            yield name, entry, who
             continue
         try:
             if len(entry.parts) - top > MAXIMUM_DEPTH:
@@ -171,13 +172,13 @@ def files_of(submission):
             if is_zip(entry) and archives == MAXIMUM_NOTEBOOKS:
                 raise FileError(f"only {archives} ZIP files of a student are opened")
             archives += is_zip(entry)
-            waiting.extend((e, late, top) for e in children(entry, MAXIMUM_FILES + 1))
+            waiting.extend((e, who, top) for e in children(entry, MAXIMUM_FILES + 1))
         except FileError as error:
-            yield name, replace(entry, problem=str(error)), late
+            yield name, replace(entry, problem=str(error)), who
     if waiting:
-        entry = waiting[0][0]
+        entry, who, _ = waiting[0]
         why = f"there are more than {MAXIMUM_FILES:,} files; it was not looked at, nor the others"
-        yield entry.name, replace(entry, problem=why), False
+        yield entry.name, replace(entry, problem=why), who
 
 
 def _gradescope(entries, unread):

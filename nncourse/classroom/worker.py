@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import types
 
 
 def confine(settings):
@@ -52,7 +53,10 @@ def main():
         while data:
             data = data[os.write(fd, data) :]
 
-    namespace = {"__name__": "__main__", "np": np, "nn": nn}
+    sys.modules["__main__"] = theirs = types.ModuleType("__main__")  # pickle looks there
+    sys.path.append("")  # as in Jupyter
+    namespace = vars(theirs)
+    namespace.update(np=np, nn=nn)
     standins.install(namespace)
     notebook = cells.Notebook(namespace)
     send({"uid": os.getuid()})
