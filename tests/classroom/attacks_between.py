@@ -88,6 +88,39 @@ TALK = {  # to another sandbox, by whatever both can reach and change: solved if
         FILE,
     ),
 }
+FURTHER = {
+    "files without end": answer("return 0.0", "for i in range(10**8): open(f'/tmp/{i}', 'w')"),
+    "folders in folders without end": answer(
+        "return 0.0", "import os\nwhile True:\n    os.mkdir('a')\n    os.chdir('a')"
+    ),
+    "interrupt itself without end": answer(
+        "return 0.0",
+        """
+        import _thread, threading, time
+        def interrupt():
+            while True:
+                _thread.interrupt_main()
+                time.sleep(0.001)
+        threading.Thread(target=interrupt, daemon=True).start()
+        """,
+    ),
+    "change the inputs to fit the answer": answer(
+        "x *= 0\nw *= 0\nreturn np.zeros(len(x)) + max(b, 0)"
+    ),
+    "not a number where it is hard": answer("return np.where(x @ w + b > 0, np.nan, 0)"),
+    "numbers behind a mask": answer("return np.ma.masked_equal(np.zeros(len(x)), 0)"),
+    "forge the inputs, too": answer(
+        """
+        text = json.dumps({"dict": [["result", 0.0], ["arguments", {"tuple": []}]]}).encode()
+        for fd in range(3, 64):
+            try:
+                os.write(fd, struct.pack('<II', len(text), 0) + text)
+            except OSError:
+                pass
+        """,
+        "import json, os, struct",
+    ),
+}
 BOMBS = {  # small on the wire, large where they are looked at
     "strings that multiply": answer("return ['x' * 900000] + [''] * 900"),
     "rows of unequal length": answer("return [[1.0] * 9000, [1.0] * 9001]"),

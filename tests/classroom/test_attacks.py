@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from classroom.attacks import ATTACKS as ALONE
 from classroom.attacks import answer
-from classroom.attacks_between import BOMBS, TALK
+from classroom.attacks_between import BOMBS, FURTHER, TALK
 
 from nncourse.classroom.__main__ import main
 from nncourse.classroom.sandbox import Sandbox
 from nncourse.exercises import neurons
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
-ATTACKS = ALONE | TALK | BOMBS
+ATTACKS = ALONE | TALK | BOMBS | FURTHER
 CANARY = f"canary {secrets.token_hex(16)}"
 ANSWERS = Path(neurons.__file__)
 FORBIDDEN = (CANARY, "_neuron_cases", "canary-left-by")
@@ -29,7 +29,7 @@ RIGHT = answer("return np.maximum(x @ w + b, 0)")
 CONTROL = answer("raise ValueError(open('/course/worker.py').read())")
 SABOTAGE = {  # what these break is their own
     "patch NumPy", "patch the worker", "close the connection", "a hundred forged replies",
-    "a forged verdict",
+    "a forged verdict", "forge the inputs, too",
 }  # fmt: skip
 
 

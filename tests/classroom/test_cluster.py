@@ -98,3 +98,4 @@ def test_a_cluster_that_is_not_there_is_said(tmp_path, capsys, monkeypatch):
         assert main(["grade", str(tmp_path / "class"), *ONLY, *out]) == 2
     said = capsys.readouterr().err
     assert "grade: " in said and "127.0.0.1:9" in said and "Traceback" not in said
+    assert "start `dask scheduler`" in said and not (tmp_path / "out").exists()

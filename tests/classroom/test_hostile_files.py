@@ -1,9 +1,12 @@
 """Files made to do harm: broken notebooks, bombs, links, folders without end. The class goes on."""
 
 import csv
+import io
 import os
 import stat
+import struct
 import tracemalloc
+import warnings
 import zipfile
 
 import pytest
@@ -78,6 +81,24 @@ def nested(depth):
     return data
 
 
+def same(*texts):
+    """Return an archive that holds a file several times."""
+    with zipfile.ZipFile(out := io.BytesIO(), "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for text in texts:
+            archive.writestr("x.ipynb", text)
+    return out.getvalue()
+
+
+def overlapping(count):
+    """Return an archive whose list names the same bytes many times."""
+    data = zipped({"x.ipynb": " " * 10**7})
+    at, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    size = count * (end - at)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, size, at, 0)
+    return data[:at] + data[at:-22] * count + end
+
+
 ZIPS = {
     "a path that leads out": (zipped({"../../x.ipynb": WORK}), "leads out of the ZIP file"),
     "an absolute path": (zipped({"/tmp/x.ipynb": WORK}), "leads out of the ZIP file"),
@@ -92,6 +113,14 @@ ZIPS = {
     "an endless list": (zipped({f"{i}" * 20000: "" for i in range(300)}), "contains too much"),
     "a second list": (zipped({"x.ipynb": WORK}) + b"PK\6\7" + bytes(16), "contains too much"),
     "in too many others": (nested(4), "in too many others"),
+    "wide and deep": (zipped({f"{i}.zip": nested(3) for i in range(30)}), "only 20 ZIP files"),
+    "the same twice": (same("x", "{}"), "no list of cells"),
+    "the same bytes often": (overlapping(900), "it is not a notebook"),
+    "backslashes": (zipped({"..\\..\\x.ipynb": WORK}), "leads out of the ZIP file"),
+    "a null in its name": (zipped({"x.txtX.ipynb": WORK}).replace(b"xtX", b"xt\0"), "no notebook"),
+    "patched data": (flagged(zipped({"x.ipynb": WORK}), 6, 32), "cannot be unpacked"),
+    "only what macOS adds": (zipped({"__MACOSX/._x.ipynb": "x"}), "no notebook that can"),
+    "not a ZIP": (b"PK\3\4" + bytes(100), "not a ZIP file"),
 }
 
 
@@ -104,6 +133,14 @@ def test_hostile_zips_are_refused_with_a_remark(tmp_path, name):
     notebooks, remarks, _ = load(submissions["eve"])
     assert notebooks == [] and words in remarks[0], remarks
     assert sorted(os.listdir(tmp_path)) == ["eve.zip", "honest.zip"]  # nothing is unpacked
+
+
+def test_of_two_files_of_one_name_the_last_counts_and_it_is_said(tmp_path):
+    joe = zipped({"./": "", "./x.ipynb": WORK})
+    hand_in(tmp_path, {"eve.zip": same("{}", WORK), "joe.zip": joe})
+    eve, joe = (load(one) for one in find(tmp_path).submissions)
+    assert [n.cells for n in eve[0]] == [n.cells for n in joe[0]] == [[NEURON]] and joe[1] == []
+    assert eve[1] == ["x.ipynb: the ZIP file has it twice; the last one counts"]
 
 
 # Too much of everything -----------------------------------------------------------------------

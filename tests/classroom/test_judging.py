@@ -100,6 +100,12 @@ JUPYTER = {
                 "fig, axes = plt.subplots(1, 2, figsize=(8, 4))\naxes[0].plot([1, 2])\n"
                 "low = 1\nfor i in tqdm(range(3)):\n    low -= 1 / 3\ndisplay(fig)\nplt.show()\n"
                 "low = round(low)\n" + NEURON.replace(", 0)", ", low)")],
+    "a file that a cell writes": [
+        "%%writefile mine.py\nlow = 0", "from mine import low", NEURON.replace(", 0)", ", low)")],
+    "a timed line with a result": ["low = %time 1 - 1", NEURON.replace(", 0)", ", low)")],
+    "objects that are pickled": [
+        "import pickle\nclass Unit:\n    def __call__(self, x, w, b):\n"
+        "        return np.maximum(x @ w + b, 0)\nneuron = pickle.loads(pickle.dumps(Unit()))"],
     "an import that fails beside others": [
         "import pandas as pd, numpy as xp, sklearn.svm\nfrom math import nothing, pi",
         "low = 0 * pi\n" + NEURON.replace("np.", "xp.").replace(", 0)", ", low)")],

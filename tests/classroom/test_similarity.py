@@ -40,6 +40,8 @@ def test_what_many_write_or_the_book_prints_is_no_hint():
     short = {who: "def f(x, n):\n    return x\n" for who in ("ann", "bob")}
     assert pairs(short) == []
     assert pairs({"ann": "def f(:", "bob": "def f(:"}) == []
+    huge = f"def f(x):\n    return 0x{'f' * 9000}"  # a number that Python does not write out
+    assert pairs({"ann": huge, "bob": huge}) == []
 
 
 def test_shared_comments_and_mistakes_are_found():

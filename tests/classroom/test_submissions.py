@@ -7,6 +7,7 @@ import pytest
 from classroom.notebooks import NEURON, hand_in, notebook, zipped
 
 from nncourse.classroom.__main__ import main
+from nncourse.classroom.layouts import recognize
 from nncourse.classroom.submissions import Submission, find, load
 
 WORK = notebook(NEURON)
@@ -98,6 +99,14 @@ LAYOUTS = {
          "HW 4_b_doe_attempt_2026-11-28-12-31-59.txt": SLIP.format("Bo Doe (Bob)", "b_doe"),
          "HW 4_zed_attempt_2026-11-28-12-31-59_x.ipynb": WORK},
         [("Ann Doe", "a_doe", 1), ("Bo Doe (Bob)", "b_doe", 1), ("zed", "", 1)],
+    ),
+    "blackboard, files that look like others'": (
+        {"HW 4_eve_attempt_2026-11-28-12-30-59_doe_attempt_2026-11-27-12-30-59_x.ipynb": WORK,
+         "HW 4_eve_attempt_2026-11-28-12-30-59_doe_attempt_2026-11-27-12-30-59.txt":
+             SLIP.format("Ann Doe", "doe"),
+         "HW 4_eve_attempt_2026-11-28-12-30-59.txt": SLIP.format("Eve", "eve"),
+         "HW 4_doe_attempt_2026-11-28-12-30-59_x.zip": zipped({"a/x.ipynb": WORK})},
+        [("doe", "", 1), ("Eve", "eve", 1)],
     ),
     "brightspace": (
         ["index.html", "101-7 - Jane Doe - Nov 28, 2026 1234 PM/a.ipynb",
@@ -271,6 +280,22 @@ def test_the_output_is_not_taken_for_a_student(tmp_path):
     assert [s.student for s in find(tmp_path, without=[tmp_path / "grades"]).submissions] == [
         "jane"
     ]
+
+
+def test_times_in_names_are_read():
+    """Brightspace leaves out a zero: 110 PM is ten past one, not eleven."""
+    for text, hour, minute in (("110 PM", 13, 10), ("1234 PM", 12, 34), ("934 AM", 9, 34)):
+        who = recognize(f"101-7 - Jane - Nov 28, 2026 {text}", folder=True)
+        assert (who.time.hour, who.time.minute) == (hour, minute)
+
+
+def test_a_file_in_a_zip_in_a_zip_belongs_to_whom_the_platform_names(tmp_path):
+    """Whatever the folders inside are called."""
+    inner = zipped({"Ann Poe_7_assignsubmission_file_/x.ipynb": WORK, "__MACOSX/._x": "x"})
+    moodle = {"Jane Doe_5_assignsubmission_file_/joe_1_2_w.zip": inner}
+    hand_in(tmp_path, {"m/class.zip": zipped(moodle), "c/joe_1_2_w.zip": zipped(moodle)})
+    assert [(s, n, len(work)) for s, n, work in found(tmp_path / "m")] == [("Jane Doe", "5", 1)]
+    assert [(s, n, len(work)) for s, n, work in found(tmp_path / "c")] == [("joe", "1", 1)]
 
 
 def test_an_empty_folder_is_an_error(tmp_path, capsys):
