@@ -137,7 +137,7 @@ def _without_heads(block, heads, a):
     if not heads:
         return block
     block = copy.copy(block)
-    kernel = block.attention_output.reshape(a.heads, a.head_dim, -1).copy()
-    kernel[list(heads)] = 0
-    block.attention_output = kernel.reshape(a.dim, -1)
+    kept = np.ones((a.heads, a.head_dim), np.float32)
+    kept[heads] = 0
+    block.attention_output = np.diag(kept.ravel()) @ block.attention_output  # also of panels
     return block

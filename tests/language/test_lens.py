@@ -5,6 +5,7 @@ import pytest
 
 from nncourse.language.lens import logit_lens, residual_stream
 from nncourse.language.llama import Llama, weight_shapes
+from nncourse.layers.panels import Panels
 from nncourse.scale.architectures import Architecture
 
 IDS = [3, 1, 4, 1, 5, 9]
@@ -55,6 +56,19 @@ def test_a_head_that_is_left_out_is_columns_of_zeros(model, parts):
     np.testing.assert_allclose(logit_lens(model, stream[-1]), expected, rtol=1e-4, atol=1e-4)
     plain = residual_stream(model, IDS)[-1]
     np.testing.assert_allclose(logit_lens(model, plain), model.logits(IDS), rtol=1e-4, atol=1e-4)
+
+
+def test_a_head_is_left_out_of_panels_too():
+    sizes = {"layers": 1, "dim": 32, "heads": 4, "kv_heads": 2, "hidden": 32}
+    a = Architecture.llama(vocabulary=20, context=8, **sizes)
+    rng = np.random.default_rng(0)
+    weights = {n: rng.normal(scale=0.5, size=shape) for n, shape in weight_shapes(a).items()}
+    model = Llama(a, weights)
+    assert isinstance(model.blocks[0].attention_output, Panels)
+    weights["blk.0.attn_output.weight"][:, 16:24] = 0  # head 2 of eight features
+    stream = residual_stream(model, IDS, heads=[(0, 2)])
+    expected = Llama(a, weights).logits(IDS)
+    np.testing.assert_allclose(logit_lens(model, stream[-1]), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_knockout_at_one_position_changes_nothing_before_it(model):
