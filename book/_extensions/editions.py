@@ -1,7 +1,7 @@
 """The other editions, PDF and EPUB: what they need, and links to those that were built.
 
 `make pdf` and `make epub` put them into `_build/editions`; the site carries along what it finds
-there. Readers of e-books run no scripts, so formulas are MathML in the EPUB.
+there. Readers of e-books run no scripts; formulas are MathML there as everywhere (formulas.py).
 """
 
 import re
@@ -10,9 +10,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from latex2mathml.converter import convert
 from sphinx.addnodes import only, start_of_file
-from sphinx.util.math import get_node_equation_number
 
 import nncourse
 
@@ -25,13 +23,13 @@ def configure(app, config):
     """Set what the EPUB must have and a YAML file cannot say."""
     config.version = config.release = nncourse.__version__
     config.epub_cover = ("_static/cover.png", "")
-    config.epub_exclude_files = ["_static/nncourse.css", "_static/screenshot.png"]
+    left_out = ("nncourse.css", "screenshot.png", "stix-two-math.txt", "stix-two-math.woff2")
+    config.epub_exclude_files = [f"_static/{name}" for name in left_out]
 
 
 def prepare(app):
-    """Set up the builder: MathML and no launch buttons in the EPUB, the editions on the site."""
+    """Set up the builder: no launch buttons in the EPUB, the editions on the site."""
     if app.builder.name == "epub":
-        app.config.html_math_renderer = "mathml"
         app.config.html_theme_options = {}
         pack = app.builder.build_epub
         app.builder.build_epub = lambda: (declare_properties(Path(app.outdir)), pack())
@@ -89,22 +87,6 @@ def declare_properties(folder):
     content.write_text(listed, encoding="utf-8")
 
 
-def inline(self, node):
-    """Write a formula within a line."""
-    self.body.append(convert(node.astext()))
-    raise nodes.SkipNode
-
-
-def displayed(self, node):
-    """Write a displayed formula and its number; `split` is the name that the converter knows."""
-    text = node.astext().replace("{aligned}", "{split}")
-    self.body.append(self.starttag(node, "div", CLASS="math"))
-    if node["number"]:
-        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})</span>')
-    self.body.append(convert(text, display="block") + "</div>")
-    raise nodes.SkipNode
-
-
 class Editions(Directive):
     """A line of links to the editions that were built; nothing if none was."""
 
@@ -121,7 +103,6 @@ class Editions(Directive):
 
 def setup(app):
     """Connect to Sphinx."""
-    app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     app.add_directive("editions", Editions)
     app.connect("config-inited", configure)
     app.connect("builder-inited", prepare)
