@@ -14,8 +14,10 @@ from types import SimpleNamespace
 import api
 import chapters
 import explorables
+import formulas
 import numbering
 import pytest
+import styles
 import yaml
 from book_rules import BOOK, Chapter, labels
 from docutils import nodes
@@ -261,3 +263,31 @@ def test_workflows_test_every_python_that_is_supported():
         r"Python ([\d., or]+) and `make`", (ROOT / "README.md").read_text("utf-8")
     )
     assert matrix["python"] == re.findall(r"3\.\d+", supported[1])
+
+
+# Formulas and styles --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tex", "parts"),
+    [
+        (r"\boldsymbol{\Delta}\boldsymbol{\mu}\mathbf x", [f"<mi>{x}</mi>" for x in "𝚫𝝁𝐱"]),
+        (r"\lVert x \rVert_2", ['<mo form="prefix" stretchy="false">‖', 'form="postfix"']),
+        (r"y \log p", ['form="prefix" lspace="0.1667em" rspace="0.1667em">log</mo>']),
+        (r"\log(p)", ['rspace="0em">log</mo>']),
+        (r"10{,}000", ["<mn>10</mn><mtext>,</mtext><mn>000</mn>"]),
+        (r"a = -b", ['<mo form="prefix">−</mo>']),
+        (r"x_{i-1}", ['<mo lspace="0em" rspace="0em">−</mo>']),
+    ],
+)  # fmt: skip
+def test_formulas_are_what_browsers_draw(tex, parts):
+    for part in parts:
+        assert part in formulas.mathml(tex)
+
+
+def test_only_rules_that_nothing_can_use_are_dropped():
+    css = ".a,.b{x:1}.c:not(.z){x:2}@media print{.z{x:3}}p{x:4}@font-face{x:5}"
+    css += "@media all{.a .z,.a{x:6}}"
+    rules = styles.tinycss2.parse_stylesheet(css)
+    kept = "".join(styles.shortened(rules, {"a", "c"}).split("\n"))
+    assert kept == ".a{x:1}.c:not(.z){x:2}p{x:4}@font-face{x:5}@media all{.a{x:6}}"

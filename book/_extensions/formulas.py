@@ -3,8 +3,8 @@ r"""Formulas as MathML, written when the book is built: a page shows them withou
 The converter's names and attributes are those of old MathML. What browsers draw today is MathML
 Core, where letters are bold by their own characters and every operator has its place from its
 form; `core` turns the one into the other. A font with the measures that mathematics needs comes
-with the book, in assets/: Latin Modern Math, of which `python book/_extensions/formulas.py FONT`
-keeps the characters that a book like this one can use.
+with the book, in assets/: STIX Two Math, of which pyftsubset has kept the characters that a book
+like this one can use, and the feature ssty.
 """
 
 import re
@@ -52,7 +52,7 @@ def core(root, bars):
         if style != "normal" and element.tag in ("mi", "mn"):
             del element.attrib["mathvariant"]
             element.text = "".join(styled(letter, style) for letter in element.text)
-        elif element.text == "∂":
+        elif element.text in ("∂", "…"):
             element.tag = "mi"
         elif element.text in ("∇", "⊤") or (element.tag == "mi" and "Α" <= element.text <= "Ω"):
             element.tag = "mi"
@@ -79,6 +79,8 @@ def core(root, bars):
 
 def styled(letter, style):
     """Return the character that is a letter or digit in bold or bold italic."""
+    if "Α" <= letter <= "Ω":
+        style = "bold"  # as in TeX, where capital Greek letters stand upright
     plain = re.sub(r"^(?:LATIN|GREEK) (\w+) LETTER", r"\1", name(letter))
     return lookup(f"MATHEMATICAL {style.replace('-', ' ').upper()} {plain}")
 
