@@ -278,11 +278,25 @@ def test_workflows_test_every_python_that_is_supported():
         (r"10{,}000", ["<mn>10</mn><mtext>,</mtext><mn>000</mn>"]),
         (r"a = -b", ['<mo form="prefix">−</mo>']),
         (r"x_{i-1}", ['<mo lspace="0em" rspace="0em">−</mo>']),
+        (r"f'(z)", ['<mi>f</mi><mo form="postfix" lspace="0em" rspace="0em">′</mo>']),
+        (r"x'_i", ["<msub><mrow><mi>x</mi><mo", "<mi>i</mi></msub>"]),
+        (r"a_1+\dots+a_n", ["⋯", "<mo>+</mo><msub>"]),
+        (r"\bigl(a\bigr)^2", ['<mo stretchy="false" mathsize="120%">)</mo>']),
+        (r"\left(\sum_i x\right)", ["<munder><mo>∑</mo>"]),
     ],
 )  # fmt: skip
 def test_formulas_are_what_browsers_draw(tex, parts):
     for part in parts:
         assert part in formulas.mathml(tex)
+
+
+def test_a_formula_that_cannot_be_converted_stops_the_build():
+    formula = nodes.math("", r"\unheard{x}")
+    formula.source, formula.line = "book/01.md", 7
+    with pytest.raises(formulas.ExtensionError, match=r"book/01\.md:7: .*unheard"):
+        formulas.written(formula)
+    formula = nodes.math("", r'x < "y"')
+    assert formulas.written(formula).startswith("<math data-tex='x &lt; \"y\"' xmlns=")
 
 
 def test_only_rules_that_nothing_can_use_are_dropped():

@@ -3,17 +3,20 @@ r"""Formulas as MathML, written when the book is built: a page shows them withou
 The converter's names and attributes are those of old MathML. What browsers draw today is MathML
 Core, where letters are bold by their own characters and every operator has its place from its
 form; `core` turns the one into the other. A font with the measures that mathematics needs comes
-with the book, in assets/: STIX Two Math, of which pyftsubset has kept the characters that a book
-like this one can use, and the feature ssty.
+with the book: assets/stix-two-math.woff2, made by tools/math_font.py. A formula that the converter
+does not know stops the build.
 """
 
 import re
 from html import unescape
 from unicodedata import lookup, name
-from xml.etree.ElementTree import tostring
+from xml.etree.ElementTree import Element, tostring
+from xml.sax.saxutils import quoteattr
 
 from docutils import nodes
+from docutils.utils import get_source_line
 from latex2mathml.converter import convert_to_element
+from sphinx.errors import ExtensionError
 from sphinx.util.math import get_node_equation_number
 
 # Names that the converter knows, for names that it does not or that lose something on the way.
@@ -27,7 +30,10 @@ FORMS = {"l": "prefix", "r": "postfix"}
 OPEN, CLOSE = "([{⌊⌈", ")]}⌋⌉"
 ACCENTS = {"^": "ˆ", "~": "˜", "¯": "¯"}
 LIMITS = ("max", "min", "lim")
+SUMS = ("∑", "∏")
+LIMITED = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 SIGNS = ("−", "+", "±", "∓")
+PRIMES = set("′″‴")
 SCRIPTS = ("msub", "msup", "msubsup", "munder", "mover", "munderover")
 THIN = "0.1667em"
 
@@ -40,7 +46,11 @@ def mathml(tex, display="inline"):
     root = convert_to_element(tex, display=display)
     for element in root.iter():
         element.text = unescape(element.text or "")
+        if "\\" in element.text:
+            raise ValueError(f"the converter does not know {element.text}")
     core(root, bars)
+    if len(root[0]) == 1 and root[0][0].tag == "mo":  # an operator that the text speaks of
+        root[0][0].attrib |= {"lspace": "0em", "rspace": "0em"}
     return tostring(root, encoding="unicode")
 
 
@@ -52,7 +62,7 @@ def core(root, bars):
         if style != "normal" and element.tag in ("mi", "mn"):
             del element.attrib["mathvariant"]
             element.text = "".join(styled(letter, style) for letter in element.text)
-        elif element.text in ("∂", "…"):
+        elif element.text == "∂":
             element.tag = "mi"
         elif element.text in ("∇", "⊤") or (element.tag == "mi" and "Α" <= element.text <= "Ω"):
             element.tag = "mi"
@@ -66,15 +76,34 @@ def core(root, bars):
             element[1].set("stretchy", "false")
         elif element.get("width") == "negativethinmathspace":
             element.set("width", "-" + THIN)
-        elif element.text and set(element.text) <= set("′″‴"):
-            element.set("class", "prime")
+        elif element.text == "*" and element.tag == "mo":
+            element.text = "∗"
+        elif element.get("minsize") == "1.2em":  # \big: browsers leave too much room for a variant
+            element.attrib = {"stretchy": "false", "mathsize": "120%"}
         for at, child in enumerate(element):
             if child.tag == "mrow" and len(child) == 1 and element.tag != "math":
-                element[at] = child[0]
+                child = element[at] = child[0]
+            if child.tag in ("msup", "msubsup") and set(child[-1].text or "x") <= PRIMES:
+                element[at] = primed(child)
         if element.tag in SCRIPTS:
+            if element[0].text in SUMS:
+                element.tag = LIMITED.get(element.tag, element.tag)
             for sign in (sign for script in element[1:] for sign in script.iter("mo")):
                 sign.attrib |= {"lspace": "0em", "rspace": "0em"}
         space_names(element)
+
+
+def primed(powers):
+    """Return a letter and its primes as a row; in the place of a power they would float."""
+    row, prime = Element("mrow"), powers[-1]
+    prime.tag = "mo"
+    prime.attrib |= {"form": "postfix", "lspace": "0em", "rspace": "0em"}
+    row.extend([powers[0], prime])
+    if powers.tag == "msup":
+        return row
+    powers[:] = [row, powers[1]]
+    powers.tag = "msub"
+    return powers
 
 
 def styled(letter, style):
@@ -105,10 +134,15 @@ def space_names(row):
         elif child.tag == "mo" and child.text in OPEN + CLOSE:
             if not {"stretchy", "minsize"} & set(child.attrib) and row.find("mtable") is None:
                 child.set("stretchy", "false")
+        elif child.text == "…":
+            around = [row[i] if 0 <= i < len(row) else child for i in (at - 1, at + 1)]
+            child.text = "⋯" if {other.text for other in around} & set(SIGNS) else "…"
+            child.set("lspace", "0em" if around[0].tag == "mo" else THIN)
+            child.set("rspace", "0em" if around[1].tag == "mo" and around[1].text != "," else THIN)
         elif child.text == "/":
             child.attrib |= {"lspace": "0em", "rspace": "0em"}
         elif child.text in SIGNS and at and row[at - 1].tag == "mo":
-            if row[at - 1].text not in CLOSE + "|‖":
+            if row[at - 1].text not in CLOSE + "|‖…⋯′″‴":
                 child.set("form", "prefix")
 
 
@@ -140,16 +174,26 @@ def is_word(leaf, also=""):
 # Into the pages -------------------------------------------------------------------------------
 
 
+def written(node, display="inline"):
+    """Return a formula of the book as MathML, with its TeX; if there is no way, say where it is."""
+    tex = node.astext()
+    try:
+        return mathml(tex, display).replace("<math ", f"<math data-tex={quoteattr(tex)} ", 1)
+    except Exception as error:
+        source, line = get_source_line(node)
+        raise ExtensionError(f"{source}:{line}: no MathML for {tex!r}: {error}") from error
+
+
 def inline(self, node):
     """Write a formula within a line."""
-    self.body.append(mathml(node.astext()))
+    self.body.append(written(node))
     raise nodes.SkipNode
 
 
 def displayed(self, node):
     """Write a displayed formula and its number."""
     self.body.append(self.starttag(node, "div", "", CLASS="math"))
-    self.body.append(f"<div>{mathml(node.astext(), 'block')}</div>")
+    self.body.append(f"<div>{written(node, 'block')}</div>")
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, "Link to this equation")

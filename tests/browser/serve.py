@@ -64,10 +64,9 @@ def chromium():
 
 
 def settle(page):
-    """Wait until fonts, images and mathematics have found their places."""
+    """Wait until fonts and images have found their places."""
     page.evaluate("""async () => {
         for (const image of document.images) image.loading = "eager";
-        if (window.MathJax) await window.MathJax.startup.promise;
         await document.fonts.ready;
     }""")
     page.wait_for_load_state("networkidle")

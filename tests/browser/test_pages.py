@@ -41,6 +41,7 @@ def test_page(address, visit):
     page = visit(address)
     assert page.troubles == []
     assert page.locator("h1:visible").count() == 1
+    assert page.locator("link[rel=stylesheet]").count() == 1
     if address in LIMITS:
         check_weight(page, LIMITS[address])
         check_stillness(page)
