@@ -62,7 +62,7 @@ def core(root, bars):
         if style != "normal" and element.tag in ("mi", "mn"):
             del element.attrib["mathvariant"]
             element.text = "".join(styled(letter, style) for letter in element.text)
-        elif element.text == "∂":
+        elif element.text in ("∂", "∞"):
             element.tag = "mi"
         elif element.text in ("∇", "⊤") or (element.tag == "mi" and "Α" <= element.text <= "Ω"):
             element.tag = "mi"
