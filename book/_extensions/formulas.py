@@ -193,12 +193,11 @@ def inline(self, node):
 def displayed(self, node):
     """Write a displayed formula and its number."""
     self.body.append(self.starttag(node, "div", "", CLASS="math"))
-    self.body.append(f"<div>{written(node, 'block')}</div>")
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, "Link to this equation")
         self.body.append("</span>")
-    self.body.append("</div>\n")
+    self.body.append(f"<div>{written(node, 'block')}</div></div>\n")
     raise nodes.SkipNode
 
 
