@@ -7,7 +7,7 @@ gradients can travel over many steps without vanishing.
 import numpy as np
 
 from .core import Parameter, _matmul, _total
-from .recurrent import _Recurrent
+from .recurrent import _Recurrent, _rows
 
 __all__ = ["GRU", "LSTM"]
 
@@ -62,27 +62,32 @@ class LSTM(_Recurrent):
     states = ("h", "c")
     starts = (0, 1, 0, 0)  # at first, the forget gate keeps
     gates = (0, 1, 3)
+    kept = 1  # tanh(c)
 
     def _step(self, a, xh, W, old, new):
-        (_, c), (h_new, c_new) = old, new
-        i, f, g, o = np.matmul(xh, W, out=a)  # x_t W + b + h_{t-1} U, for each of the four
+        (_, c), (h_new, c_new), tanh_c = old, new, a[4]
+        i, f, g, o = np.matmul(xh, W, out=a[:4])  # x_t W + b + h_{t-1} U, for each of the four
         _gate(a[:2])  # i and f
         np.tanh(g, out=g)
         _gate(o)
         np.multiply(f, c, out=c_new)
         c_new += i * g
-        np.multiply(o, np.tanh(c_new), out=h_new)
+        np.multiply(o, np.tanh(c_new, out=tanh_c), out=h_new)
 
     def _step_back(self, da, UT, dstate, a, old, new):
-        (dh, dc), (_, c), (_, c_new) = dstate, old, new
-        (i, f, g, o), (di, df, dg, do) = a, self._by_block(da)
-        tanh_c = np.tanh(c_new)
+        (dh, dc), (_, c), (i, f, g, o, tanh_c) = dstate, old, a
+        di, df, dg, do = d = np.empty_like(a[:4])
         dc += dh * o * (1 - tanh_c * tanh_c)
-        np.multiply(dc * g, i * (1 - i), out=di)
-        np.multiply(dc * c, f * (1 - f), out=df)
-        np.multiply(dc * i, 1 - g * g, out=dg)
-        np.multiply(dh * tanh_c, o * (1 - o), out=do)
+        np.multiply(dc, g, out=di)
+        di *= i * (1 - i)
+        np.multiply(dc, c, out=df)
+        df *= f * (1 - f)
+        np.multiply(dc, i, out=dg)
+        dg *= 1 - g * g
+        np.multiply(dh, tanh_c, out=do)
+        do *= o * (1 - o)
         dc *= f
+        self._by_block(da)[...] = d  # all at once: faster than rows of ``da`` one by one
         _matmul(da, UT, out=dh)
 
 
@@ -175,7 +180,7 @@ class GRU(_Recurrent):
         dh += past
 
     def _weight_gradients(self, xh, a, da):
-        r, units = a[1], a.shape[-1]
+        r, units = _rows(a[:, 1]), a.shape[-1]
         x1, h, dg = xh[:, :-units], xh[:, -units:], da[:, -units:]
         d = np.empty((xh.shape[1], da.shape[1]), da.dtype)
         np.matmul(xh.T, da[:, :-units], out=d[:, :-units])

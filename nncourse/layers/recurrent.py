@@ -2,9 +2,9 @@
 
 At step t a recurrent layer makes its state h_t from the input x_t and the state h_{t-1} before.
 The two lie side by side, with a 1 between them, so that one product ``[x_t, 1, h_{t-1}] @
-[W; b; U]`` is the whole weighted sum. Inside, arrays are (blocks, time, batch, units), one block
-for each gate, so that each gate of a step lies together. What does not wait for a step back is done
-for many steps at once, as many as a fast cache holds.
+[W; b; U]`` is the whole weighted sum. Inside, arrays are (time, blocks, batch, units), one block
+for each gate, so that each gate lies together, and all of a step. What does not wait for a step
+back is done for many steps at once, as many as a fast cache holds.
 """
 
 from abc import abstractmethod
@@ -29,6 +29,7 @@ class _Recurrent(Layer):
     states = ("h",)  # what is carried along
     starts = (0,)  # for each block of units in the kernels, where its bias starts
     gates = ()  # the blocks that go through a sigmoid
+    kept = 0  # arrays that a step leaves for the way back beside its blocks
     skips_input_grad = True
     takes_mask = True
     state = None  # after a forward pass: the last one, a tuple of arrays (batch, units)
@@ -71,7 +72,7 @@ class _Recurrent(Layer):
         """
 
     def _weight_gradients(self, xh, a, da):
-        """Return dL/d[W; b; U] from the rows of several steps."""
+        """Return dL/d[W; b; U] from several steps, of which ``xh`` and ``da`` are the rows."""
         return xh.T @ da
 
     def _by_block(self, array):
@@ -88,14 +89,14 @@ class _Recurrent(Layer):
         blocks, rows, units = W.shape
         xh = np.ones((time + 1, batch, rows), x.dtype)  # the bias: the weight of an input 1
         xh[:-1, :, :inputs] = x.swapaxes(0, 1)
-        a = np.empty((blocks, time, batch, units), x.dtype)
+        a = np.empty((time, blocks + self.kept, batch, units), x.dtype)
         others = [np.empty((time + 1, batch, units), x.dtype) for _ in self.states[1:]]
         path = [xh[..., -units:], *others]  # h_0 … h_T, and so on
         for s, start in zip(path, state or [0] * len(path), strict=True):
             s[0] = start
         for t in range(time):
             old, new = [s[t] for s in path], [s[t + 1] for s in path]
-            self._step(a[:, t], xh[t], W, old, new)
+            self._step(a[t], xh[t], W, old, new)
             if mask is not None:
                 for before, after in zip(old, new, strict=True):
                     np.copyto(after, before, where=~mask[t])
@@ -105,14 +106,14 @@ class _Recurrent(Layer):
 
     def backward(self, grad, *, input_grad=True):
         xh, a, path, mask = self.recall(grad)
-        blocks, time, batch, units = a.shape
+        (time, _, batch, units), blocks = a.shape, len(self.starts)
         inputs = len(self.kernel.value)
         WT, UT = (p.value.T.copy() for p in (self.kernel, self.recurrent_kernel))
         dx = np.empty((time, batch, inputs), a.dtype) if input_grad else None
         dstate = [np.zeros((batch, units), a.dtype) for _ in path]  # nothing comes from the future
         if not self.return_sequences:
             dstate[0] += grad
-        for steps in reversed(_parts(a)):
+        for steps in reversed(_parts(time, blocks * batch * units)):
             da = np.empty((steps.stop - steps.start, batch, blocks * units), a.dtype)
             for t in reversed(range(steps.start, steps.stop)):
                 if self.return_sequences:
@@ -122,11 +123,11 @@ class _Recurrent(Layer):
                     for d in dstate:
                         d *= mask[t]
                 old, new = [s[t] for s in path], [s[t + 1] for s in path]
-                self._step_back(da[t - steps.start], UT, dstate, a[:, t], old, new)
+                self._step_back(da[t - steps.start], UT, dstate, a[t], old, new)
                 if mask is not None:
                     for d, past in zip(dstate, carried, strict=True):
                         d += past
-            dW = self._weight_gradients(*(_joined(v) for v in (xh[steps], a[:, steps], da)))
+            dW = self._weight_gradients(_rows(xh[steps]), a[steps], _rows(da))
             self.kernel.grad += dW[:inputs]
             self.bias.grad += dW[inputs]
             self.recurrent_kernel.grad += dW[inputs + 1 :]
@@ -213,13 +214,12 @@ class SimpleRNN(_Recurrent):
         _matmul(da, UT, out=dh)
 
 
-def _parts(a, numbers=2**17):
-    """Return slices of some steps each, whose part of (blocks, time, batch, units) fits a cache."""
-    time = a.shape[1]
-    steps = max(1, numbers * time // a.size)
+def _parts(time, numbers, most=2**17):
+    """Return slices of some steps each, whose ``numbers`` a step fit a cache."""
+    steps = max(1, most // numbers)
     return [slice(t, min(t + steps, time)) for t in range(0, time, steps)]
 
 
-def _joined(array):
-    """Join the axes time and batch of (…, time, batch, features)."""
-    return array.reshape(*array.shape[:-3], -1, array.shape[-1])
+def _rows(array):
+    """Join all axes but the last."""
+    return array.reshape(-1, array.shape[-1])
