@@ -2,11 +2,13 @@
 
 Thirty-six questions with four options each, asked without a text, with the passage of the book that
 MiniLM finds, and with the passage that holds the answer; each option's log-probability, and a free
-answer. And opposites of words, after 0 to 16 examples. And what the chapter does with the small
-GPT, by the chapter's own cells, once for each of five seeds. Everything goes to
-``nncourse/data/assistant.json``, which the chapter draws and repeats in part; ``--only-seeds``
-measures the small GPT alone and keeps the rest. The questions, their options and the passages, as
-the book had them in November 2026, are in ``questions.json`` there.
+answer; each option's tokens, and its log-probability after a conversation that asks nothing. And
+opposites of words, after 0 to 16 examples. And what the chapter does with the small GPT, by the
+chapter's own cells, once for each of five seeds, and its preferences once more with four times the
+pairs at half the rate, for two. Everything goes to ``nncourse/data/assistant.json``, which the
+chapter draws and repeats in part; ``--only seeds``, ``long`` or ``unasked`` measures a part alone
+and keeps the rest. The questions, their options and the passages, as the book had them in November
+2026, are in ``questions.json`` there.
 """
 
 import argparse
@@ -23,6 +25,8 @@ from nncourse.layers.lora import add_lora
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "nncourse" / "data"
 SYSTEM = "You answer questions in a few words."
+ASK = "Answer in a few words."
+LONG = {"steps": 120, "rate": 1e-4, "size": 24}  # the chapter: 60 steps of 12 pairs at 2e-4
 OPPOSITES = """hot cold,big small,up down,old new,good bad,fast slow,happy sad,open closed
 early late
 rich poor,strong weak,light dark,full empty,hard soft,high low,wet dry,long short,clean dirty
@@ -35,7 +39,7 @@ OPPOSITES = [pair.split() for pair in OPPOSITES.replace("\n", ",").split(",")]
 def prompt(llm, question, passage=None):
     """Return the ids of a conversation that asks one question, under a passage or without."""
     text = question if passage is None else f"{passage}\n\nQuestion: {question}"
-    return chat_ids(llm.tokenizer, f"{text}\nAnswer in a few words.", system=SYSTEM)
+    return chat_ids(llm.tokenizer, f"{text}\n{ASK}", system=SYSTEM)
 
 
 def score(llm, ids, options):
@@ -50,6 +54,14 @@ def score(llm, ids, options):
         total, _ = nn.preference.sequence_log_probability(logits, answer[None], mask)
         scores.append(float(total[0]))
     return scores
+
+
+def unasked(llm, questions):
+    """Return the number of tokens of each option, and its score where nothing was asked."""
+    ids, encode = chat_ids(llm.tokenizer, ASK, system=SYSTEM), llm.tokenizer.encode
+    tokens = [[len(encode(o[0].upper() + o[1:])) for o in q["options"]] for q in questions]
+    scores = [[round(s, 4) for s in score(llm, ids, q["options"])] for q in questions]
+    return {"tokens": tokens, "unasked": scores}
 
 
 def opposites(llm, examples, seed, *, shuffled=False, tests=12):
@@ -108,16 +120,34 @@ def small_model(seeds):
             model = g["prefer"](beta, seed=seed)
             odds = g["odds"](model)
             share = np.mean(odds / (1 + odds))
-            note(f"beta {beta}", share, g["divergence"](model), accuracy(model))
+            note(f"beta {beta}", share, accuracy(model))
         print(f"seed {seed}", {name: rows[-1] for name, rows in found.items()}, flush=True)
     return found
 
 
+def long_preferences(seeds):
+    """Return the share of courteous answers, and of right ones, after :data:`LONG`, by beta."""
+    g, found = chapter(), {}
+    g["assistant"] = g["fine_tune"](copy.deepcopy(g["austen"]), 200)
+    for beta in 1, 2, 4:
+        for seed in range(seeds):
+            model = g["prefer"](beta, seed=seed, **LONG)
+            odds = g["odds"](model)
+            row = np.mean(odds / (1 + odds)), g["accuracy"](model)
+            found.setdefault(f"beta {beta}", []).append([round(float(x), 4) for x in row])
+            print(f"long, beta {beta}, seed {seed}", row, flush=True)
+    return found
+
+
+def library():
+    """Return the passages and the questions."""
+    found = json.loads((DATA / "questions.json").read_text(encoding="utf-8"))
+    return [passage["text"] for passage in found["passages"]], found["questions"]
+
+
 def published_models():
     """Return the answers of SmolLM2, with what MiniLM finds, and its opposites."""
-    library = json.loads((DATA / "questions.json").read_text(encoding="utf-8"))
-    passages = [passage["text"] for passage in library["passages"]]
-    questions = library["questions"]
+    passages, questions = library()
     minilm = nn.pretrained.load_minilm()
     shelf = minilm.embed(passages)
     asked = minilm.embed([q["question"] for q in questions])
@@ -137,6 +167,7 @@ def published_models():
         ids = [prompt(llm, question["question"], passage) for passage in (None, best)]
         answers = [llm.tokenizer.decode(llm.generate(i, max_new_tokens=14)) for i in ids]
         measured["free"].append(answers)
+    measured |= unasked(llm, questions)
     measured["opposites"] = {
         str(k): [opposites(llm, k, seed) for seed in range(5)] for k in (0, 1, 2, 4, 8, 16)
     }
@@ -148,13 +179,19 @@ def main():
     """Measure, and write what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=DATA / "assistant.json")
-    parser.add_argument("--only-seeds", action="store_true", help="measure the small GPT alone")
+    parser.add_argument("--only", choices=("seeds", "long", "unasked"), help="measure this alone")
     options = parser.parse_args()
-    if options.only_seeds:
+    only = options.only
+    if only:
         measured = json.loads((DATA / "assistant.json").read_text(encoding="utf-8"))
     else:
         measured = published_models()
-    measured["seeds"] = small_model(5)
+    if only == "unasked":
+        measured |= unasked(nn.pretrained.load_smollm2(), library()[1])
+    if only in (None, "seeds"):
+        measured["seeds"] = small_model(5)
+    if only in (None, "long"):
+        measured["long"] = long_preferences(2)
     text = json.dumps(measured, ensure_ascii=False, indent=1) + "\n"
     options.output.write_text(text, encoding="utf-8")
 

@@ -264,22 +264,11 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, *, beta=0.1
     >>> print(f"{loss:.3f}", grad_chosen, grad_rejected)  # nothing learned yet: log 2
     0.693 [-0.25] [0.25]
     """
-    given = [np.asarray(x, np.float64) for x in (chosen, rejected)]
-    given += [np.asarray(x, np.float64) for x in (reference_chosen, reference_rejected)]
-    if given[0].ndim != 1 or not given[0].size or any(x.shape != given[0].shape for x in given):
-        raise ValueError(
-            "dpo_loss expects four arrays of one shape (pairs,), got "
-            f"{', '.join(str(x.shape) for x in given)}"
-        )
     _check_beta("dpo_loss", beta)
-    chosen, rejected, reference_chosen, reference_rejected = given
+    chosen, rejected, *reference = _pairs(chosen, rejected, reference_chosen, reference_rejected)
     with np.errstate(invalid="ignore"):
-        margin = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
-    if np.isnan(margin).any():
-        raise ValueError(
-            f"dpo_loss finds no margin for pair {np.flatnonzero(np.isnan(margin))[0]}: NaN, or an "
-            "answer of log-probability minus infinity for model and reference alike"
-        )
+        margin = beta * ((chosen - reference[0]) - (rejected - reference[1]))
+    _check_margin(margin)
     grad = beta * sigmoid(-margin) / len(margin)
     return float(softplus(-margin).mean()), -grad, grad
 
@@ -292,6 +281,25 @@ def _log_softmax(z):
 def _check_beta(name, beta):
     if not 0 < beta < np.inf:
         raise ValueError(f"{name} expects a positive beta, got {beta}")
+
+
+def _pairs(*given):
+    """Return floats of one shape, a number for each pair."""
+    given = [np.asarray(x, np.float64) for x in given]
+    if given[0].ndim != 1 or not given[0].size or any(x.shape != given[0].shape for x in given):
+        raise ValueError(
+            "dpo_loss expects four arrays of one shape (pairs,), got "
+            f"{', '.join(str(x.shape) for x in given)}"
+        )
+    return given
+
+
+def _check_margin(margin):
+    if np.isnan(margin).any():
+        raise ValueError(
+            f"dpo_loss finds no margin for pair {np.flatnonzero(np.isnan(margin))[0]}: NaN, or an "
+            "answer of log-probability minus infinity for model and reference alike"
+        )
 
 
 def _checked(name, logits, target, mask):

@@ -75,7 +75,8 @@ def pair(rng):
 def dpo(rng):
     ell, log_q, beta = pair(rng)
     loss, *_ = preference.dpo_loss(ell[:1], ell[1:], log_q[:1], log_q[1:], beta=beta)
-    symbols = {"L": loss, r"\beta": beta, r"\sigma": sigmoid}
+    rewards = [preference.implicit_reward(ell[i], log_q[i], beta) for i in range(2)]
+    symbols = {"L": loss, "u": rewards[0] - rewards[1], r"\beta": beta, r"\sigma": sigmoid}
     for i in range(2):
         symbols[f"p_{i + 1}"], symbols[f"q_{i + 1}"] = np.exp(ell[i]), np.exp(log_q[i])
     return symbols
