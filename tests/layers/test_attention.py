@@ -43,6 +43,15 @@ def test_attention_is_its_formula(causal):
     assert not layer.weights[1, :, :, 3:].any()
 
 
+def test_a_step_alone_takes_its_own_value():
+    """Its weight is 1, whatever the scores: two products are left of the layer."""
+    layer = nn.MultiHeadAttention(1, 1, rng=0, dtype=float)
+    value, output = layer.value, layer.output
+    expected = (0.5 * value.kernel.value + value.bias.value) @ output.kernel.value
+    y = layer(np.array([[[0.5]]]))
+    np.testing.assert_allclose(y[0], expected + output.bias.value, rtol=1e-14)
+
+
 def test_a_later_step_changes_nothing_before_it():
     layer, x = nn.MultiHeadAttention(6, 3, causal=True, rotary=True, rng=0, dtype=float), None
     x = batch(2, 7, 6)
@@ -209,6 +218,7 @@ MISTAKES = {
         "heads=2) expects a mask of booleans (batch, time) = (2, 3), got bool (2, 4)",
     ),
     "float ids": (lambda: nn.Embedding(5, 2)(SEQUENCE), "expects whole numbers"),
+    "no steps": (lambda: nn.MultiHeadAttention(1, 1)(np.zeros((1, 0, 1))), "got (1, 0, 1)"),
     "large id": (lambda: nn.Embedding(5, 2)(np.array([[0, 5]])), "from 0 to 4, got 0 to 5"),
     "negative id": (lambda: nn.Embedding(5, 2)(np.array([[-1, 2]])), "got -1 to 2. Were they"),
     "no ids": (lambda: nn.Embedding(5, 2)(np.zeros((0, 3), int)), "at least one id, got (0, 3)"),

@@ -38,7 +38,7 @@ SHARED = ("tests/layers", "tests/training", "tests/test_losses.py", "tests/test_
 BESIDES = {  # modules whose tests have another name or place
     "layers": ("tests/test_parity.py",),
     "training": ("tests/test_parity.py",),
-    "language": ("tests/layers/test_numbers.py",),
+    "language": ("tests/layers/test_numbers.py", "tests/layers/test_masks.py"),
     "_checks": SHARED,
     "activations": ("tests/test_parity.py", "tests/layers/test_numbers.py"),
     "initializers": ("tests/layers",),
