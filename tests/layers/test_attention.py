@@ -234,3 +234,9 @@ MISTAKES = {
 def test_mistakes_are_explained(call, words):
     with pytest.raises((ValueError, TypeError), match=re.escape(words)):
         call()
+
+
+def test_a_norm_does_not_train_unless_it_is_told():
+    layer, x = nn.BatchNorm(3), np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    np.testing.assert_array_equal(layer.forward(x), layer(x, training=False))
+    assert not layer.running_mean.any()

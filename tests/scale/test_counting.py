@@ -307,3 +307,11 @@ def test_no_more_experts_serve_than_there_are():
     sizes = {"layers": 1, "dim": 4, "heads": 1, "vocabulary": 9}
     with pytest.raises(ValueError, match="3 experts serve a token, of 2"):
         Architecture(**sizes, experts=2, active_experts=3)
+
+
+@pytest.mark.parametrize("name", ["epsilon", "base"])
+def test_numbers_of_norms_and_rotations_are_positive(name):
+    sizes = {"layers": 1, "dim": 4, "heads": 1, "vocabulary": 3, "context": 2}
+    assert type(getattr(Architecture(**sizes, **{name: np.float32(0.5)}), name)) is float
+    with pytest.raises(ValueError, match=f"{name} .*got 0"):
+        Architecture(**sizes, **{name: 0})
