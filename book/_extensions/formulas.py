@@ -10,7 +10,7 @@ does not know stops the build.
 import re
 from html import unescape
 from unicodedata import lookup, name
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element, fromstring, tostring
 from xml.sax.saxutils import quoteattr
 
 from docutils import nodes
@@ -52,6 +52,11 @@ def mathml(tex, display="inline"):
     if len(root[0]) == 1 and root[0][0].tag == "mo":  # an operator that the text speaks of
         root[0][0].attrib |= {"lspace": "0em", "rspace": "0em"}
     return tostring(root, encoding="unicode")
+
+
+def characters(tex):
+    """Return the characters of a formula, for a place that shows text alone."""
+    return "".join(fromstring(mathml(tex)).itertext())
 
 
 def core(root, bars):

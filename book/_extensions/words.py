@@ -4,6 +4,7 @@ Nothing is written into the notebooks for it. Whoever hovers over the link reads
 """
 
 from docutils import nodes
+from formulas import characters
 from sphinx.addnodes import glossary
 from sphinx.util.nodes import make_refnode
 
@@ -16,8 +17,10 @@ def definitions(env):
     for listed in env.get_doctree(PAGE).findall(glossary):
         for item in listed.findall(nodes.definition_list_item):
             word = item[0].astext().split(" (")[0].lower()
-            meaning = next(item.findall(nodes.definition)).astext().split(" → ")[0]
-            found[word] = item[0]["ids"][0], meaning
+            meaning = next(item.findall(nodes.definition)).deepcopy()
+            for formula in list(meaning.findall(nodes.math)):  # a tooltip shows text alone
+                formula.replace_self(nodes.Text(characters(formula.astext())))
+            found[word] = item[0]["ids"][0], meaning.astext().split(" → ")[0]
     return found
 
 
