@@ -30,7 +30,7 @@ import live  # noqa: E402
 import vendor_live  # noqa: E402
 
 RUNNER = Path(__file__).with_suffix(".mjs")
-STEPS = 20
+STEPS = 12
 BEFORE = f"""
 import nncourse.training._batches as batches
 
