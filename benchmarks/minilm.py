@@ -129,7 +129,7 @@ def compare(model, sentences, steps):
     print("\nTargets")
     for name in ("nncourse", "nncourse, from the text"):
         value = ratio(seconds, "PyTorch", name)
-        report(f"PyTorch at least 0.8 × {name}", value, value >= 0.8)
+        report(f"{what}: PyTorch at least 0.8 × {name}", value, value >= 0.8)
 
 
 def main():
