@@ -182,10 +182,8 @@ def _counts(name, prediction, target):
         return tuple(np.array([np.sum(a)]) for a in (called & actual, called, actual))
     scores, labels = scores_and_classes(name, prediction, target)
     calls, known = scores.argmax(-1), ~np.isnan(scores).any(-1)
-    counts = np.zeros((3, scores.shape[-1]), int)
     chosen = labels[known & (calls == labels)], calls[known], labels.ravel()
-    for count, classes in zip(counts, chosen, strict=True):
-        np.add.at(count, classes, 1)
+    counts = np.array([np.bincount(classes, minlength=scores.shape[-1]) for classes in chosen])
     return tuple(counts[:, counts.any(axis=0)])
 
 

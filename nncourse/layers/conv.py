@@ -12,7 +12,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .. import initializers
 from .._checks import as_floats
-from .core import Layer, Parameter, _check_sizes, _initial, _matmul, _total
+from .core import Layer, Parameter, _check_sizes, _initial, _total
+from .panels import _matmul
 
 __all__ = ["AveragePool2D", "Conv2D", "GlobalAveragePool2D", "MaxPool2D"]
 

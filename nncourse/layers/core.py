@@ -345,17 +345,6 @@ def _total(array):
     return total.astype(np.result_type(array, np.float32))
 
 
-def _matmul(a, b, out):
-    """``out[...] = a @ b``, by pieces of rows so small that OpenBLAS takes ``b`` as it lies.
-
-    For more than a million products it first copies ``b`` to another order, each time anew. Where
-    the columns of ``a`` lie in one piece, not its rows, the whole is as fast.
-    """
-    most = 10**6 // b.size if a.strides[1] == a.itemsize else 0
-    rows = next((n for n in range(min(most, len(a)), 7, -1) if len(a) % n == 0), len(a))
-    np.matmul(a.reshape(-1, rows, len(b)), b, out=out.reshape(-1, rows, b.shape[1]))
-
-
 def _walk(layer):
     """Return a layer and all layers inside it, each one once."""
     found, waiting = {}, [layer]
@@ -366,3 +355,16 @@ def _walk(layer):
             inside = [held for _, held in layer._held() if isinstance(held, Layer)]
             waiting.extend(reversed(inside))
     return list(found.values())
+
+
+def _arrays(layer):
+    """Return all arrays that make up a layer, by path: parameters and buffers, not copies."""
+    return {name: p.value for name, p in layer.named_parameters().items()} | layer.buffers()
+
+
+def _unlocked(layer):
+    """Return a layer whose parameters can be written to, also those that no optimizer sees."""
+    for inner in _walk(layer):
+        for p in inner.parameters():
+            p._unlock()
+    return layer

@@ -10,7 +10,7 @@ import numpy as np
 from .attention import MultiHeadAttention
 from .bidirectional import Bidirectional
 from .conv import Conv2D
-from .core import Sequential
+from .core import Sequential, _arrays, _unlocked
 from .dense import Dense, Flatten
 from .depthwise import DepthwiseConv2D
 from .embedding import Embedding
@@ -94,7 +94,7 @@ def from_keras(layer, weights):
         units = len(layer.recurrent_bias.value)
         bias = bias + np.where(np.arange(3 * units) < 2 * units, second, 0)
         weights = [*kernels, bias, second[-units:]]
-    for (array, _), given in zip(_places(layer), weights, strict=True):
+    for (array, _), given in zip(_places(_unlocked(layer)), weights, strict=True):
         array[...] = given.reshape(array.shape)
     return layer
 
@@ -129,7 +129,7 @@ def from_pytorch(layer, state):
     """
     state = {name: np.asarray(array) for name, array in state.items()}
     if isinstance(layer, (Sequential, Bidirectional)):
-        before = [(array, array.copy()) for array in _state(layer).values()]
+        before = [(array, array.copy()) for array in _arrays(_unlocked(layer)).values()]
         try:
             several = isinstance(layer, Sequential)
             return (_layers_from_pytorch if several else _both_from_pytorch)(layer, state)
@@ -137,7 +137,7 @@ def from_pytorch(layer, state):
             for array, old in before:
                 array[...] = old
             raise
-    places, names = _places(layer), _TORCH_NAMES.get(type(layer), ())
+    places, names = _places(_unlocked(layer)), _TORCH_NAMES.get(type(layer), ())
     state.pop("num_batches_tracked", None)
     if set(state) != set(names):
         raise ValueError(f"{layer!r} expects the names {sorted(names)}, got {sorted(state)}")
@@ -155,10 +155,6 @@ def _inside(layer):
     if isinstance(layer, Bidirectional):
         return layer.first, layer.second
     return layer.layers if isinstance(layer, Sequential) else ()
-
-
-def _state(layer):
-    return {n: p.value for n, p in layer.named_parameters().items()} | layer.buffers()
 
 
 def _both_from_pytorch(layer, state):

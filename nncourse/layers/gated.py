@@ -6,7 +6,8 @@ gradients can travel over many steps without vanishing.
 
 import numpy as np
 
-from .core import Parameter, _matmul, _total
+from .core import Parameter, _total
+from .panels import _matmul
 from .recurrent import _Recurrent, _rows
 
 __all__ = ["GRU", "LSTM"]
@@ -78,7 +79,7 @@ class LSTM(_Recurrent):
         (dh, dc), (_, c), (i, f, g, o, tanh_c) = dstate, old, a
         di, df, dg, do = d = np.empty_like(a[:4])
         dc += dh * o * (1 - tanh_c * tanh_c)
-        np.multiply(dc, g, out=di)
+        np.multiply(dc, g, out=di)  # each δ as in the docstring, piece by piece
         di *= i * (1 - i)
         np.multiply(dc, c, out=df)
         df *= f * (1 - f)
@@ -150,10 +151,10 @@ class GRU(_Recurrent):
 
     def _step(self, a, xh, W, old, new):
         (h,), (h_new,) = old, new
-        (z, r, g), x1, units = a, xh[:, : -h.shape[1]], h.shape[1]
-        np.matmul(xh, W[:2], out=a[:2])
+        (z, r, g), x1, units = a, xh[:, : -h.shape[1]], h.shape[1]  # x1: [x_t, 1]
+        np.matmul(xh, W[:2], out=a[:2])  # x_t W + b + h_{t-1} U, for z and r
         _gate(a[:2])
-        np.matmul(x1, W[2, :-units], out=g)
+        np.matmul(x1, W[2, :-units], out=g)  # x_t W_g + b_g
         if self.reset_after:
             g += r * (h @ W[2, -units:] + self.recurrent_bias.value)
         else:
@@ -164,18 +165,18 @@ class GRU(_Recurrent):
     def _step_back(self, da, UT, dstate, a, old, new):
         (dh,), (h,) = dstate, old
         (z, r, g), (dz, dr, dg), units = a, self._by_block(da), h.shape[1]
-        np.multiply(dh * (1 - z), 1 - g * g, out=dg)
-        np.multiply(dh * (h - g), z * (1 - z), out=dz)
+        np.multiply(dh * (1 - z), 1 - g * g, out=dg)  # δ_g
+        np.multiply(dh * (h - g), z * (1 - z), out=dz)  # δ_z
         dh *= z
         if self.reset_after:
             s = h @ self.recurrent_kernel.value[:, -units:] + self.recurrent_bias.value
             np.multiply(dg * s, r * (1 - r), out=dr)
             dh += (dg * r) @ UT[-units:]
         else:
-            drh = dg @ UT[-units:]  # dL/d(r ⊙ h)
-            np.multiply(drh * h, r * (1 - r), out=dr)
-            dh += drh * r
-        past = np.empty_like(dh)
+            q = dg @ UT[-units:]  # dL/d(r ⊙ h)
+            np.multiply(q * h, r * (1 - r), out=dr)
+            dh += q * r
+        past = np.empty_like(dh)  # δ_z U_zᵀ + δ_r U_rᵀ
         _matmul(da[:, :-units], UT[:-units], out=past)
         dh += past
 
@@ -183,8 +184,8 @@ class GRU(_Recurrent):
         r, units = _rows(a[:, 1]), a.shape[-1]
         x1, h, dg = xh[:, :-units], xh[:, -units:], da[:, -units:]
         d = np.empty((xh.shape[1], da.shape[1]), da.dtype)
-        np.matmul(xh.T, da[:, :-units], out=d[:, :-units])
-        np.matmul(x1.T, dg, out=d[:-units, -units:])
+        np.matmul(xh.T, da[:, :-units], out=d[:, :-units])  # all of z and r
+        np.matmul(x1.T, dg, out=d[:-units, -units:])  # W_g and b_g; below them U_g
         if self.reset_after:
             ds = dg * r
             self.recurrent_bias.grad += _total(ds)

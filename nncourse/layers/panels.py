@@ -47,7 +47,9 @@ class Panels:
 
     def __init__(self, matrix, memory=None):
         if not self.fit(matrix):
-            raise ValueError(f"expected a matrix of a multiple of {WIDTH} columns, got {matrix!r}")
+            raise ValueError(
+                f"expected a matrix of a multiple of {WIDTH} columns, got {matrix.shape}"
+            )
         self.shape = matrix.shape
         panels = matrix.reshape(len(matrix), -1, WIDTH).swapaxes(0, 1)
         memory = np.empty(panels.shape, panels.dtype) if memory is None else memory
@@ -92,3 +94,14 @@ def laid_out(matrices):
     ends = np.cumsum([matrix.size for matrix in matrices])
     pieces = np.split(np.empty(ends[-1], matrices[0].dtype), ends[:-1])
     return [Panels(*both) for both in zip(matrices, pieces, strict=True)]
+
+
+def _matmul(a, b, out):
+    """``out[...] = a @ b``, by pieces of rows so small that OpenBLAS takes ``b`` as it lies.
+
+    For more products than ``SMALL`` it first copies ``b`` to another order, each time anew. Where
+    the columns of ``a`` lie in one piece, not its rows, the whole is as fast.
+    """
+    most = SMALL // b.size if a.strides[1] == a.itemsize else 0
+    rows = next((n for n in range(min(most, len(a)), 7, -1) if len(a) % n == 0), len(a))
+    np.matmul(a.reshape(-1, rows, len(b)), b, out=out.reshape(-1, rows, b.shape[1]))

@@ -72,6 +72,10 @@ class Parameter:
             self._panels = self.value, Panels(self.value)
         return self._panels[1]
 
+    def _unlock(self):
+        """Copy the value if it is read-only: whoever writes to it calls this before."""
+        self.value = np.require(self.value, requirements="W")
+
     def __getstate__(self):
         return vars(self) | {"_panels": (None, None)}  # a copy of the value can be written to
 

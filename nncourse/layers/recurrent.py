@@ -14,7 +14,8 @@ import numpy as np
 from .. import initializers
 from .._checks import as_floats
 from ._checks import check_sequences
-from .core import Layer, Parameter, _check_sizes, _initial, _matmul
+from .core import Layer, Parameter, _check_sizes, _initial
+from .panels import _matmul
 
 __all__ = ["SimpleRNN"]
 

@@ -4,7 +4,8 @@ import copy
 from math import isnan
 
 from .. import metrics
-from .saving import state
+from ..layers.core import _arrays
+from .saving import _kinds, state
 
 __all__ = ["Callback", "EarlyStopping"]
 
@@ -111,7 +112,7 @@ class EarlyStopping(Callback):
                 f"EarlyStopping watches {self.monitor!r}, but fit() got no validation_data. Give "
                 "it some, or watch 'loss'."
             )
-        self._kinds = {n: (a.shape, a.dtype) for n, a in state(trainer.model).items()}
+        self._kinds = _kinds(_arrays(trainer.model))
         self._higher = _higher_is_better(self.monitor, trainer.metrics, self.higher_is_better)
         self._start_afresh()
 
@@ -125,7 +126,7 @@ class EarlyStopping(Callback):
         if self._improves(values[-1]):
             self.best, self.best_epoch = values[-1], len(values)
             if self.restore_best:
-                self._weights = copy.deepcopy(state(trainer.model))
+                self._weights = copy.deepcopy(_arrays(trainer.model))
         return len(values) - self.best_epoch >= self.patience
 
     def _improves(self, value):
@@ -149,7 +150,7 @@ class EarlyStopping(Callback):
         if kept:
             self.best, self.best_epoch = float(kept["best"]), int(kept["best_epoch"])
             weights = {n.partition("/")[2]: a for n, a in kept.items() if n.startswith("weights/")}
-            if weights and {n: (a.shape, a.dtype) for n, a in weights.items()} != self._kinds:
+            if weights and _kinds(weights) != self._kinds:
                 raise ValueError("the best weights are not those of this model")
             self._weights = weights or None
 

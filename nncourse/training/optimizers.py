@@ -66,7 +66,7 @@ class Optimizer:
         if not self.parameters:
             raise ValueError("an optimizer expects parameters, got none. Has the model any layers?")
         for p in self.parameters:
-            p.value = np.require(p.value, requirements="W")  # published weights are read-only
+            p._unlock()
         self.learning_rate = learning_rate
         self.iterations = 0
         self._rate()

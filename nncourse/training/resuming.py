@@ -9,7 +9,7 @@ import numpy as np
 
 from ..layers.core import _walk
 from .callbacks import Callback
-from .saving import _read, _write, state
+from .saving import _kinds, _read, _write, state
 
 __all__ = ["ModelCheckpoint"]
 
@@ -118,10 +118,6 @@ class ModelCheckpoint(Callback):
 
 class _Other(ValueError):
     """What a file belongs to that is not this training."""
-
-
-def _kinds(arrays):
-    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
 
 
 def _training_state(trainer):

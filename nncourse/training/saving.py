@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..layers.parameter import Parameter
+from ..layers.core import Parameter, _arrays, _unlocked
 
 __all__ = ["architecture", "load", "save", "state"]
 
@@ -26,10 +26,7 @@ def state(model):
     >>> list(state(nn.Sequential(nn.Dense(2, 3), nn.BatchNorm(3))))
     ['0.kernel', '0.bias', '1.gamma', '1.beta', '1.running_mean', '1.running_variance']
     """
-    parameters = model.named_parameters()
-    for p in parameters.values():
-        p.value = np.require(p.value, requirements="W")
-    return {name: p.value for name, p in parameters.items()} | model.buffers()
+    return _arrays(_unlocked(model))
 
 
 def architecture(model):
@@ -100,7 +97,7 @@ def _write(model, path, more):
     part = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
-            np.savez(file, **state(model), **more)
+            np.savez(file, **_arrays(model), **more)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -132,10 +129,10 @@ def load(model, path):
 
 def _read(model, path):
     """Return a file's arrays for this model, checked, and what else the file holds."""
-    stored, layers = _arrays(path)
+    stored, layers = _contents(path)
     more = {n.removeprefix(_MORE): a for n, a in stored.items() if n.startswith(_MORE)}
     stored = {n: array for n, array in stored.items() if not n.startswith(_MORE)}
-    own = state(model)
+    own = _arrays(model)
     if any(name.startswith("parameter.") for name in stored):
         stored = _renamed(model, stored)
     _check_layers(path, architecture(model), layers)
@@ -151,7 +148,7 @@ def _read(model, path):
     return stored, more
 
 
-def _arrays(path):
+def _contents(path):
     """Return a file's arrays, and its layers; older files, with numbers for names, know of none."""
     content = io.BytesIO(Path(path).expanduser().read_bytes())
     try:
@@ -192,3 +189,7 @@ def _check_layers(path, own, found):
 
 def _described(layer, **settings):
     return f"{layer}({', '.join(f'{name}={value}' for name, value in settings.items())})"
+
+
+def _kinds(arrays):
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
+from nncourse.layers.exchange import from_keras, from_pytorch
 from nncourse.layers.panels import Panels, laid_out
 from nncourse.training.saving import state
 
@@ -102,3 +103,53 @@ def test_several_matrices_lie_in_one_piece():
         assert panels.shape == matrix.shape
         x = rng.normal(size=(2, len(matrix))).astype(np.float32)
         np.testing.assert_allclose(x @ panels, x @ matrix, rtol=1e-5, atol=1e-5)
+
+
+def published():
+    """Fixed layers with a small change that is learned."""
+    model = nn.Sequential(frozen(48), nn.ReLU(), frozen(32))
+    nn.lora.add_lora(model, 2, rng=0)
+    return model
+
+
+def test_fixed_weights_are_saved_as_they_are_and_loaded_over(tmp_path):
+    """Those inside LoRA, too, which are no parameters."""
+    model, other, x = published(), published(), np.ones((5, 48), np.float32)
+    model[0].b.value[...] = 1
+    fixed, before = model[0].dense.kernel.value, model(x)
+    nn.save(model, tmp_path / "model.npz")
+    assert model[0].dense.kernel.value is fixed and not fixed.flags.writeable
+    np.testing.assert_array_equal(model(x), before)
+    assert np.allclose(nn.load(other, tmp_path / "model.npz")(x), before, rtol=1e-5, atol=1e-5)
+
+
+def test_fixed_weights_are_fine_tuned_stopped_and_resumed(tmp_path):
+    x = np.random.default_rng(0).normal(size=(20, 48)).astype(np.float32)
+    for epochs in (2, 4):
+        model = published()
+        fixed = model[0].dense.kernel.value.copy()
+        adam = nn.Adam(model.parameters(), 0.01)
+        trainer = nn.Trainer(model, nn.losses.mean_squared_error, adam, rng=0)
+        callbacks = [
+            nn.ModelCheckpoint(tmp_path / "run.npz", resume=True),
+            nn.EarlyStopping("loss", patience=9),
+        ]
+        losses = trainer.fit(x, x[:, :32], epochs=epochs, callbacks=callbacks, progress=False)[
+            "loss"
+        ]
+        np.testing.assert_array_equal(model[0].dense.kernel.value, fixed)
+    assert len(losses) == 4 and losses[3] < losses[0]
+
+
+def test_fixed_weights_are_exchanged():
+    kernel, bias = np.ones((48, 64)), np.zeros(64)
+    expected, x = np.full((1, 64), 48), np.ones((1, 48), np.float32)
+    given = {"weight": kernel.T, "bias": bias}
+    numbered = {f"0.{name}": array for name, array in given.items()}
+    for layer in (
+        from_keras(frozen(), [kernel, bias]),
+        from_keras(nn.Sequential(frozen()), [kernel, bias]),
+        from_pytorch(frozen(), given),
+        from_pytorch(nn.Sequential(frozen()), numbered),
+    ):
+        np.testing.assert_array_equal(layer(x), expected)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
-from nncourse.layers import core
+from nncourse.layers.panels import _matmul
 
 CELLS = [nn.SimpleRNN, nn.LSTM, nn.GRU]
 each_cell = pytest.mark.parametrize("cell", CELLS)
@@ -325,7 +325,7 @@ def test_layers_are_stacked_and_share_a_mask():
 def test_a_product_by_pieces_of_rows_is_the_product(rows):
     rng = np.random.default_rng(3)
     a, b, out = rng.normal(size=(rows, 512)), rng.normal(size=(512, 128)), np.empty((rows, 128))
-    core._matmul(a, b, out=out)
+    _matmul(a, b, out=out)
     assert np.allclose(out, a @ b, rtol=1e-12, atol=1e-12)
 
 
