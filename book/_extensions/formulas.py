@@ -27,7 +27,7 @@ TEX = {
 }
 BARS = re.compile(r"\\([lr])[vV]ert(?![a-zA-Z])|\\\||\|")
 FORMS = {"l": "prefix", "r": "postfix"}
-OPEN, CLOSE = "([{⌊⌈", ")]}⌋⌉"
+CLOSE = ")]}⌋⌉"
 ACCENTS = {"^": "ˆ", "~": "˜", "¯": "¯"}
 LIMITS = ("max", "min", "lim")
 SUMS = ("∑", "∏")
@@ -36,6 +36,7 @@ SIGNS = ("−", "+", "±", "∓")
 PRIMES = set("′″‴")
 SCRIPTS = ("msub", "msup", "msubsup", "munder", "mover", "munderover")
 THIN = "0.1667em"
+TIGHT = {"lspace": "0em", "rspace": "0em"}
 
 
 def mathml(tex, display="inline"):
@@ -50,7 +51,7 @@ def mathml(tex, display="inline"):
             raise ValueError(f"the converter does not know {element.text}")
     core(root, bars)
     if len(root[0]) == 1 and root[0][0].tag == "mo":  # an operator that the text speaks of
-        root[0][0].attrib |= {"lspace": "0em", "rspace": "0em"}
+        root[0][0].attrib |= TIGHT
     return tostring(root, encoding="unicode")
 
 
@@ -94,7 +95,7 @@ def core(root, bars):
             if element[0].text in SUMS:
                 element.tag = LIMITED.get(element.tag, element.tag)
             for sign in (sign for script in element[1:] for sign in script.iter("mo")):
-                sign.attrib |= {"lspace": "0em", "rspace": "0em"}
+                sign.attrib |= TIGHT
         space_names(element)
 
 
@@ -102,7 +103,7 @@ def primed(powers):
     """Return a letter and its primes as a row; in the place of a power they would float."""
     row, prime = Element("mrow"), powers[-1]
     prime.tag = "mo"
-    prime.attrib |= {"form": "postfix", "lspace": "0em", "rspace": "0em"}
+    prime.attrib |= {"form": "postfix"} | TIGHT
     row.extend([powers[0], prime])
     if powers.tag == "msup":
         return row
@@ -132,20 +133,17 @@ def space_names(row):
             if named.text in LIMITS and child.tag == "msub":
                 child.tag = "munder"
                 named.set("movablelimits", "true")
-            touches = before is not None and head(before) is None and is_word(last(before), CLOSE)
+            touches = before is not None and is_word(last(before), CLOSE)
             named.set("lspace", THIN if touches else "0em")
             goes_on = after is not None and (head(after) is not None or is_word(first(after)))
             named.set("rspace", THIN if goes_on else "0em")
-        elif child.tag == "mo" and child.text in OPEN + CLOSE:
-            if not {"stretchy", "minsize"} & set(child.attrib) and row.find("mtable") is None:
-                child.set("stretchy", "false")
         elif child.text == "…":
             around = [row[i] if 0 <= i < len(row) else child for i in (at - 1, at + 1)]
             child.text = "⋯" if {other.text for other in around} & set(SIGNS) else "…"
             child.set("lspace", "0em" if around[0].tag == "mo" else THIN)
             child.set("rspace", "0em" if around[1].tag == "mo" and around[1].text != "," else THIN)
         elif child.text == "/":
-            child.attrib |= {"lspace": "0em", "rspace": "0em"}
+            child.attrib |= TIGHT
         elif child.text in SIGNS and at and row[at - 1].tag == "mo":
             if row[at - 1].text not in CLOSE + "|‖…⋯′″‴":
                 child.set("form", "prefix")
