@@ -3,10 +3,12 @@
     python benchmarks/_all.py [--save] [NAME …]
 
 Scripts with these names, or all. One that cannot run here (a peer is missing) is left out in one
-line, and the rest goes on. With ``--save`` the results are kept for the book.
+line, and the rest goes on. With ``--save`` the results of what ran to its end are kept for the
+book.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,7 +34,7 @@ def run(script, folder):
 
 
 def summary(folder):
-    """Print the targets of all results, met or not."""
+    """Print the targets of this run's results, met or not."""
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")}
     rows = [
         (script, target, f"{entry['value']:.2f}", "met" if entry["met"] else "MISSED")
@@ -40,8 +42,9 @@ def summary(folder):
         for target, entry in results.get("targets", {}).items()
     ]
     print(f"\n── targets {'─' * 69}")
+    width = max((len(target) for _, target, _, _ in rows), default=0)
     for script, target, value, verdict in rows:
-        print(f"{script:13} {target:48} {value:>8}  {verdict}")
+        print(f"{script:13} {target:{width}} {value:>8}  {verdict}")
     print(f"{sum(row[-1] == 'met' for row in rows)} of {len(rows)} targets met")
 
 
@@ -51,9 +54,16 @@ def main(arguments):
     if unknown := set(names) - {script.stem for script in scripts}:
         raise SystemExit(f"no such benchmark: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as scratch:
-        folder = RESULTS if "--save" in arguments else Path(scratch)
-        chosen = [script for script in scripts if not names or script.stem in names]
-        failed = {script.stem: line for script in chosen if (line := run(script, folder))}
+        folder, failed = Path(scratch), {}
+        for script in scripts:
+            if names and script.stem not in names:
+                continue
+            found = folder / f"{script.stem}.json"
+            if line := run(script, folder):
+                failed[script.stem] = line
+            elif "--save" in arguments and found.exists():
+                RESULTS.mkdir(exist_ok=True)
+                shutil.copy(found, RESULTS)
         summary(folder)
     for name, line in failed.items():
         print(f"{name} did not run: {line}")

@@ -54,31 +54,41 @@ def best_product(a, b, *, rounds=21):
 
     shapes = a.shape, b.shape, a.dtype
     if shapes not in FASTEST:
-        ways = {layout: in_layout(*layout) for layout in product("CF", repeat=3)}
-        best = dict.fromkeys(ways, float("inf"))
-        count = 1
-        for _ in range(rounds):
-            for layout, run in ways.items():
-                start = time.perf_counter()
-                for _ in range(count):
-                    run()
-                best[layout] = min(best[layout], (time.perf_counter() - start) / count)
-            count = max(1, round(1e-3 / min(best.values())))  # about 1 ms at a time
-        FASTEST[shapes] = min(best, key=best.get)
+        ways = {in_layout(*layout): layout for layout in product("CF", repeat=3)}
+        FASTEST[shapes] = ways[fastest(*ways, rounds=rounds)]
     run = in_layout(*FASTEST[shapes])
     run.layout = "".join(FASTEST[shapes])
     return run
 
 
 def fastest(*runs, rounds=21):
-    """Return the function that takes the shortest time: of several ways to cut one product."""
-    times = {run: float("inf") for run in runs}
+    """Return the function that takes the shortest time: of several ways to make one product."""
+    best, count = dict.fromkeys(runs, float("inf")), 1
     for _ in range(rounds):
         for run in runs:
             start = time.perf_counter()
-            run()
-            times[run] = min(times[run], time.perf_counter() - start)
-    return min(times, key=times.get)
+            for _ in range(count):
+                run()
+            best[run] = min(best[run], (time.perf_counter() - start) / count)
+        count = max(1, round(1e-3 / min(best.values())))  # about 1 ms at a time
+    return min(best, key=best.get)
+
+
+def repeated(*calls):
+    """Return ``run(steps)``, which makes these calls in turn at each step."""
+
+    def run(steps):
+        for _ in range(steps):
+            for call in calls:
+                call()
+
+    return run
+
+
+def check_losses(losses):
+    """End here unless all contenders have the same loss."""
+    if max(losses.values()) - min(losses.values()) > 1e-3:
+        raise SystemExit("the contenders do not compute the same; their times mean nothing")
 
 
 def side_by_side(contenders, *, steps, rounds):
@@ -118,6 +128,12 @@ def ratio(seconds, name, other):
     return median_ratio(seconds[name], seconds[other])
 
 
+def report_at_least(seconds, name, wanted):
+    """Print whether a contender takes at least so many times as long as nncourse."""
+    value = ratio(seconds, name, "nncourse")
+    report(f"{name} at least {wanted} × nncourse", value, value >= wanted)
+
+
 def report(target, value, holds):
     """Print whether a target is met; a missed one is a number to report, not an error."""
     print(f"  {'met   ' if holds else 'MISSED'}  {target}: {value:.2f}")
@@ -140,7 +156,8 @@ def keep(kind, name, value):
         if option == "--save":
             KEPT.setdefault("run", this_run())
             entries = KEPT.setdefault(kind, {})
-            entries[f"{name} ({len(entries) + 1})" if name in entries else name] = value
+            assert name not in entries, f"{name!r} is there already"
+            entries[name] = value
             path = Path(folder or RESULTS) / f"{Path(sys.argv[0]).stem}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             text = json.dumps(rounded(KEPT), indent=1, ensure_ascii=False)

@@ -8,7 +8,8 @@ the layout and cut in the pieces in which it is fastest here.
 
 # First, because it sets the number of threads before NumPy reads it.
 from _measure import (  # isort: skip
-    best_product, fastest, pin_to_one_core, print_table, ratio, report, side_by_side,
+    best_product, check_losses, fastest, pin_to_one_core, print_table, repeated, report_at_least,
+    side_by_side,
 )  # fmt: skip
 
 import keras
@@ -31,19 +32,13 @@ PRODUCTS = [
 
 def bare_products():
     rng = np.random.default_rng(0)
-    runs = []
+    products = []
     for first, (n, i, o) in enumerate(PRODUCTS):
         x, w, g = (rng.random(shape, np.float32) for shape in ((n, i), (i, o), (n, o)))
-        runs += [in_pieces(x, w), best_product(x.T, g)]
+        products += [in_pieces(x, w), best_product(x.T, g)]
         if first:
-            runs.append(in_pieces(g, w.T))
-
-    def run(steps):
-        for _ in range(steps):
-            for product in runs:
-                product()
-
-    return run
+            products.append(in_pieces(g, w.T))
+    return repeated(*products)
 
 
 def in_pieces(a, b):
@@ -136,21 +131,16 @@ def main():
     }
     losses = {"nncourse": ours(5)} | {name: run(5) for name, run in peers.items()}
     print("loss after 5 steps from the same weights:", losses)
-    if max(losses.values()) - min(losses.values()) > 1e-3:
-        raise SystemExit("the contenders do not compute the same; their times mean nothing")
+    check_losses(losses)
 
     contenders = {"matrix products alone": bare_products(), "nncourse": ours} | peers
     seconds = side_by_side(contenders, steps=STEPS, rounds=ROUNDS)
     title = f"CNN of chapter 9, batch {BATCH}, Adam, float32, one thread"
     print_table(title, seconds, baseline="matrix products alone")
     print("\nTargets")
-    for name, wanted in (
-        ("PyTorch", 1.3),
-        ("TensorFlow, tf.function", 0.75),
-        ("Keras/TensorFlow", 1),
-    ):
-        value = ratio(seconds, name, "nncourse")
-        report(f"{name} at least {wanted} × nncourse", value, value >= wanted)
+    report_at_least(seconds, "PyTorch", 1.3)
+    report_at_least(seconds, "TensorFlow, tf.function", 0.75)
+    report_at_least(seconds, "Keras/TensorFlow", 1)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,8 @@ the axes. The memory is what the allocator saw at its peak beyond the weights.
 
 # First, because it sets the number of threads before NumPy reads it.
 from _measure import (  # isort: skip
-    best_product,
-    pin_to_one_core,
-    print_table,
-    ratio,
-    report,
-    side_by_side,
-)
+    best_product, pin_to_one_core, print_table, repeated, report_at_least, side_by_side,
+)  # fmt: skip
 
 import tracemalloc
 
@@ -110,13 +105,7 @@ def bare_products(model, x):
             if shape not in inputs:
                 inputs[shape] = rng.random(shape, np.float32)
             products.append(best_product(inputs[shape], kernel))
-
-    def run(steps):
-        for _ in range(steps):
-            for product in products:
-                product()
-
-    return run
+    return repeated(*products)
 
 
 def main():
@@ -153,8 +142,7 @@ def main():
     )
     print("\nTargets")
     for name in peers:
-        value = ratio(seconds, name, "nncourse")
-        report(f"{name} at least 0.5 × nncourse", value, value >= 0.5)
+        report_at_least(seconds, name, 0.5)
 
 
 if __name__ == "__main__":

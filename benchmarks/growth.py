@@ -79,7 +79,7 @@ def main():
         keep("growth", f"{sweep.network}: {sweep.grows}", found)
         worst = max(worst, middle - sweep.time, found["memory"] - sweep.memory)
     print("\nTargets")
-    report("exponents above their limit by at most 0.15", worst, worst <= SLACK)
+    report(f"exponents above their limit by at most {SLACK}", worst, worst <= SLACK)
 
 
 if __name__ == "__main__":

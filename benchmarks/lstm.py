@@ -10,7 +10,7 @@ against each other.
 
 # First, because it sets the number of threads before NumPy reads it.
 from _measure import (  # isort: skip
-    best_product, fastest, pin_to_one_core, print_table, ratio, report, side_by_side,
+    best_product, fastest, pin_to_one_core, print_table, ratio, repeated, report, side_by_side,
 )  # fmt: skip
 
 import keras
@@ -41,16 +41,7 @@ def bare_products(blocks):
     step = fastest(best_product(xh, W), best_product(xh, by_block))
     back = fastest(best_product(da, WT), best_product(pieces, WT))
     gradients = best_product(all_xh, all_da)
-
-    def run(steps):
-        for _ in range(steps):
-            for _ in range(TIME):
-                step()
-            for _ in range(TIME):
-                back()
-            gradients()
-
-    return run
+    return repeated(*[step] * TIME, *[back] * TIME, gradients)
 
 
 def in_nncourse(cell, x, r):
@@ -138,14 +129,6 @@ def check_that_all_agree(contenders):
         print(f"{name:28} loss {value:.5f}, gradients differ by at most {max(errors):.0e}")
         if max(errors) > 1e-4 or abs(value - loss) > 1e-4 * abs(loss):
             raise SystemExit("the contenders do not compute the same; their times mean nothing")
-
-
-def repeated(step):
-    def run(steps):
-        for _ in range(steps):
-            step()
-
-    return run
 
 
 def main():

@@ -3,9 +3,9 @@
 784-256-128-10 with ReLU, Adam, float32, batches of 128 real digits, one thread on one core, beside
 the matrix products alone, the eight that any implementation must do, each in its fastest layout,
 and beside the same step in bare NumPy, without layers or checks: only what is above that is the
-package's. Each peer is run as
-its tutorials do (Keras and scikit-learn by ``fit``, PyTorch by its usual loop), and where there is
-a leaner way, so too (a ``tf.function`` without the trainer, PyTorch's fused Adam).
+package's. Each peer is run as its tutorials do (Keras and scikit-learn by ``fit``, PyTorch by its
+usual loop), and where there is a leaner way, so too (a ``tf.function`` without the trainer,
+PyTorch's fused Adam).
 """
 
 import warnings
@@ -13,13 +13,9 @@ from math import sqrt
 
 # First, because it sets the number of threads before NumPy reads it.
 from _measure import (  # isort: skip
-    best_product,
-    pin_to_one_core,
-    print_table,
-    ratio,
-    report,
-    side_by_side,
-)
+    best_product, check_losses, pin_to_one_core, print_table, ratio, repeated, report,
+    report_at_least, side_by_side,
+)  # fmt: skip
 
 import keras
 import numpy as np
@@ -40,13 +36,7 @@ def bare_products(weights):
         products += [best_product(x, w), best_product(x.T, grad)]
         if i:
             products.append(best_product(grad, w.T))
-
-    def run(steps):
-        for _ in range(steps):
-            for product in products:
-                product()
-
-    return run
+    return repeated(*products)
 
 
 def bare_numpy(x, y, weights):
@@ -166,8 +156,7 @@ def main():
     bare = bare_numpy(x, y, weights)
     losses = {name: run(5) for name, run in {"nncourse": ours, "bare NumPy": bare, **peers}.items()}
     print("loss after 5 steps from the same weights:", losses)
-    if max(losses.values()) - min(losses.values()) > 1e-3:
-        raise SystemExit("the contenders do not compute the same; their times mean nothing")
+    check_losses(losses)
     peers["scikit-learn"] = in_scikit_learn(x, y)
 
     floor = {"matrix products alone": bare_products(weights), "bare NumPy": bare}
@@ -179,8 +168,7 @@ def main():
     value = ratio(seconds, "nncourse", "matrix products alone")
     report("nncourse at most 2 × the products", value, value <= 2)
     for name in peers:
-        value = ratio(seconds, name, "nncourse")
-        report(f"{name} at least 1.2 × nncourse", value, value >= 1.2)
+        report_at_least(seconds, name, 1.2)
 
 
 if __name__ == "__main__":

@@ -92,3 +92,16 @@ def test_without_save_nothing_is_kept(benchmarks):
                          text=True, check=True)  # fmt: skip
     assert "1 of 1 targets met" in run.stdout
     assert not (benchmarks / "results").exists()
+
+
+def test_what_stops_halfway_replaces_nothing(benchmarks):
+    earlier = '{"targets": {"at most 1": {"value": 1.0, "met": true}}}\n'
+    kept = benchmarks / "results" / "halfway.json"
+    kept.parent.mkdir()
+    kept.write_text(earlier, encoding="utf-8")
+    code = "import _measure\n_measure.report('at most 2', 2.5, False)\nraise SystemExit('enough')\n"
+    (benchmarks / "halfway.py").write_text(code, encoding="utf-8")
+    run = subprocess.run([sys.executable, benchmarks / "_all.py", "--save", "halfway"],
+                         capture_output=True, text=True, check=True)  # fmt: skip
+    assert run.stdout.endswith("0 of 1 targets met\nhalfway did not run: enough\n")
+    assert kept.read_text("utf-8") == earlier
