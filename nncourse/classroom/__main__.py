@@ -67,12 +67,7 @@ def _parser():
     add("--regrade", action="append", default=[], metavar="EXERCISE", help="once more; repeatable")
     add("--own-inputs", action="store_true", help="other inputs for each student and version")
     add("--jobs", type=COUNT, default=os.cpu_count() or 1, help="at the same time")
-    add(
-        "--cluster",
-        type=ADDRESS,
-        metavar="ADDRESS",
-        help="a Dask cluster that grades",
-    )
+    add("--cluster", type=ADDRESS, metavar="ADDRESS", help="a Dask cluster that grades")
     add("--cell-seconds", type=SECONDS, default=10, help="for one cell; half of it for a call")
     add("--total-seconds", type=SECONDS, default=300, help="for a whole submission")
     risk = "run students' code with all your rights (only if you trust every line)"

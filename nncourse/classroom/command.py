@@ -99,7 +99,7 @@ def grade_class(options):
     told = found.unread + policy.unused(found.submissions)
     told += [(one.name, remark) for one, each in graded for remark in each["remarks"]]
     told += [(one.name, "is in no row of the roster, or not alone") for one in roster.strangers]
-    upload, note = roster.filled(options.column, graded) if filling else ("", "")
+    upload, note = roster.filled(filling, graded) if filling else ("", "")
     report = class_report(graded, plan.points, seed, told, missing)
     files = _write_all(options, plan, graded, {"report.html": report, "upload.csv": upload})
     late = sum(each["is_late"] for _, each in graded)

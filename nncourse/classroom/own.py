@@ -34,12 +34,28 @@ def seeds(seed, key):
 
 
 def for_student(module, seeds):
-    """Return what a file defines, with what its ``variants(rng)`` makes for one student."""
+    """Return what a file defines, with what its ``variants(rng)`` makes for one student.
+
+    Raises
+    ------
+    ValueError
+        If ``variants`` fails, or if something is not what it should be.
+    """
     try:
         made = module.variants(np.random.default_rng(seeds)) if hasattr(module, "variants") else {}
-        return SimpleNamespace(**vars(module) | made)
+        found = SimpleNamespace(**vars(module) | made)
     except (Exception, SystemExit) as error:
         raise ValueError(f"{module.__file__}: {type(error).__name__}: {error}") from None
+    own, texts = getattr(found, "EXERCISES", ()), getattr(found, "STATEMENTS", {})
+    if not (isinstance(own, tuple) and all(isinstance(e, Exercise) for e in own)):
+        wrong = "EXERCISES, a tuple of nncourse.exercises.Exercise"
+    elif not (isinstance(texts, dict) and all(isinstance(t, str) for t in texts.values())):
+        wrong = "STATEMENTS, a dict of texts"
+    elif not isinstance(getattr(found, "DATA", {}), dict):
+        wrong = "DATA, a dict"
+    else:
+        return found
+    raise ValueError(f"{module.__file__} must define {wrong}")
 
 
 def loaded(path):
@@ -68,16 +84,11 @@ def load_own(folder):
             except (Exception, SystemExit) as error:
                 raise ValueError(f"{path}: {type(error).__name__}: {error}") from None
             vars(module).update(vars(for_student(module, 0)))
-            if hasattr(module, "EXERCISES"):
+            if getattr(module, "EXERCISES", ()):
                 modules[path.stem] = module
     finally:
         sys.path.remove(str(folder))
     for name, module in modules.items():
-        own = module.EXERCISES
-        if not isinstance(own, tuple) or not all(isinstance(e, Exercise) for e in own):
-            raise ValueError(
-                f"{folder / name}.py must define EXERCISES, a tuple of nncourse.exercises.Exercise"
-            )
         trials = range(TRIALS if hasattr(module, "variants") else 0)
         for each in [module, *(for_student(module, seeds(0, str(trial))) for trial in trials)]:
             wrong += unfair(name, each, module)

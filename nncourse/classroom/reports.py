@@ -53,6 +53,7 @@ def class_report(graded, chapters, seed, told, missing):
     totals = [total(found)[0] for _, found in graded]
     solved = {n: sum(r[n]["points"] >= possible[n] for r in results) for n in possible}
     hardest = sorted(((n, s / len(graded)) for n, s in solved.items()), key=lambda r: r[1])[:12]
+    shares = [(name, f"{100 * share:.0f} %", _bar(share)) for name, share in hardest]
     hints = Counter(
         (name, r["message"].partition("\n")[0]) for found in results for name, r in found.items()
     )
@@ -62,9 +63,7 @@ def class_report(graded, chapters, seed, told, missing):
         f"mean {sum(totals) / len(totals):.1f}. Graded with <code>--seed {seed}</code>.</p>",
         _distribution(totals, sum(possible.values())),
         "<h2>Hardest exercises</h2>",
-        table(
-            ("Exercise", "Solved by", ""), [(n, f"{100 * s:.0f} %", _bar(s)) for n, s in hardest]
-        ),
+        table(("Exercise", "Solved by", ""), shares),
     ]
     if told:
         body += ["<h2>Not understood: please look</h2>", table(("What", "Why"), told)]

@@ -69,12 +69,13 @@ class Roster:
         Raises
         ------
         ValueError
-            If there is no such column.
+            If there is no such column, or nobody in it.
         """
         header, *rows = (path and read_rows(path)) or [[]]
         roster = cls(header, [row + [""] * (len(header) - len(row)) for row in rows])
-        if path and not roster._columns(NUMBERS + NAMES + LAST):
-            raise ValueError(f"{path} has no column with names or numbers of students: {header}")
+        if path and not (roster._columns(NUMBERS + NAMES + LAST) and roster.students()):
+            what = "no column with names or numbers of students, or nobody in it"
+            raise ValueError(f"{path} has {what}: {header}")
         return roster
 
     def _columns(self, kinds):
@@ -131,21 +132,20 @@ class Roster:
         """Return the names of those who handed in nothing."""
         return [self.name(self.rows[i]) for i in self.students() if i not in self.matched]
 
-    def filled(self, column, graded):
+    def filled(self, place, graded):
         """Return the file with the points in it, as the platform imports it, and a remark.
 
         A column with another maximum than the points that can be reached is scaled.
 
         Parameters
         ----------
-        column : str
-            Its title, or how it begins; empty for the one that Moodle or Gradescope has.
+        place : tuple
+            What :meth:`column` returns: the index of the column, and its maximum.
         graded : list
             Pairs (submission, results).
         """
         results, possible = {one.id: each for one, each in graded}, total(graded[0][1])[1]
-        where, maximum = self.column(column)
-        maximum = maximum or possible
+        where, maximum = place[0], place[1] or possible
         scale = maximum / possible if possible else 1
         note = f" (scaled from {points(possible)} to {points(maximum)} points)"
         keep = range(len(self.header))
@@ -164,7 +164,8 @@ class Roster:
     def column(self, column):
         """Return the index of the column for the points, and its maximum, if the file has it.
 
-        None if none is named, and there is none that Moodle or Gradescope gives it.
+        ``column`` is its title, or how that begins; empty for the one that Moodle or Gradescope
+        gives it. None if it is empty and there is none.
 
         Raises
         ------

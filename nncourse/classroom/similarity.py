@@ -81,9 +81,7 @@ def _shape(text):
         return repr(node.value)[:20] if isinstance(node, ast.Constant) else type(node).__name__
 
     try:
-        nodes = [
-            node for node in ast.walk(ast.parse(text)) if not isinstance(node, ast.expr_context)
-        ]
+        nodes = (n for n in ast.walk(ast.parse(text)) if not isinstance(n, ast.expr_context))
         return tuple(map(word, nodes))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()

@@ -21,8 +21,12 @@ def write(path, content):
     """Write a file whole or not at all; text or bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
-    os.replace(part, path)
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def inert(text):

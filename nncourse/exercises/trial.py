@@ -1,6 +1,7 @@
 """Try an exercise before students do: its own answer, and the mistakes that it knows."""
 
 import copy
+import keyword
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,9 @@ def problems(exercise):
     >>> problems(Exercise("odd", lambda x: x / 0, lambda rng: [(1.0,)]))
     ['the reference answer fails: ZeroDivisionError: float division by zero']
     """
+    function = exercise.name.partition(".")[0]
+    if not function.isidentifier() or keyword.iskeyword(function):
+        return [f"no function can be called {function!r}"]
     exercise = replace(exercise, without=())  # the reference may use what answers may not
     try:
         cases = exercise.cases(np.random.default_rng(0))

@@ -13,7 +13,7 @@ WORK = notebook(NEURON, MAJORITY)
 FILES = {
     "class/ada.ipynb": WORK, "text.txt": "x", "long.csv": "Name\n" + "x" * 200_000,
     "letters.csv": "student,exercise,points\nada,neuron,all\n", "ok.csv": "Name\nada\n",
-    "zero.csv": "Name,Grade\nada,\n",
+    "empty.csv": "Name\n", "zero.csv": "Name,Grade\nada,\n",
     "checks/own.py": "from nncourse.exercises import Exercise\n"
     "EXERCISES = (Exercise('neuron', abs, lambda rng: [(rng.normal(),)], points=0),)\n",
 }  # fmt: skip
@@ -24,6 +24,7 @@ WRONG = {  # the folder of the class, further arguments, what is said
     "a table without end": ("class", ["--roster", "long.csv"], "expected a CSV file: "),
     "points in letters": ("class", ["--overrides", "letters.csv"],
                           "line 2: expected one of ['neuron', "),
+    "a table of nobody": ("class", ["--roster", "empty.csv"], "or nobody in it: ['Name']"),
     "a host's name": ("class", ["--cluster", "localhost"],
                       "expected an address such as tcp://10.0.0.1:8786, got 'localhost'"),
     "no address": ("class", ["--cluster", ""], "expected an address such as "),
@@ -66,6 +67,13 @@ def test_what_is_wrong_is_said_and_nothing_changes(tmp_path, name, monkeypatch, 
         code = stopped.code
     assert code == 2 and words in capsys.readouterr().err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_cannot_be_replaced_leaves_no_part_of_another(tmp_path, monkeypatch, capsys):
+    graded_by(full_marks, monkeypatch)
+    (hand_in(tmp_path, FILES) / "out" / "gradebook.csv").mkdir(parents=True)
+    assert grade(tmp_path) == 2 and "gradebook.csv" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_grader_that_fails_blames_nobody_and_leaves_nothing(tmp_path, monkeypatch, capsys):

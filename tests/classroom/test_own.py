@@ -6,6 +6,8 @@ from classroom.notebooks import BOOK, NoSandbox, hand_in, notebook
 
 from nncourse.classroom import chapters, running
 from nncourse.classroom.__main__ import main
+from nncourse.exercises import Exercise
+from nncourse.exercises.trial import problems
 
 QUIZ = '''
 """My quiz."""
@@ -70,6 +72,12 @@ EXERCISES = (Exercise("odd", answer={answer}, {more}),)
     assert not (out / "gradebook.csv").exists()
 
 
+@pytest.mark.parametrize("name", ["o dd", "1odd", "", "lambda", ".odd"])
+def test_a_name_that_no_function_can_have_is_refused(name):
+    exercise = Exercise(name, answer=abs, cases=lambda rng: [(rng.normal(),)])
+    assert problems(exercise) == [f"no function can be called {name.partition('.')[0]!r}"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -78,6 +86,12 @@ EXERCISES = (Exercise("odd", answer={answer}, {more}),)
         ("1 +", "SyntaxError"),
         ("raise SystemExit", "SystemExit"),
         ("x = 1", "no Python file in"),
+        ("EXERCISES = ()", "no Python file in"),
+        ("STATEMENTS = ['odd']", "must define STATEMENTS, a dict of texts"),
+        ("STATEMENTS = {'odd': 3}", "must define STATEMENTS, a dict of texts"),
+        ("DATA = ['slope']", "must define DATA, a dict"),
+        ("variants = lambda rng: None", "TypeError"),
+        ("variants = lambda rng: {'EXERCISES': None}", "must define EXERCISES"),
     ],
 )
 def test_files_that_do_not_work_are_refused(tmp_path, capsys, text, words):
