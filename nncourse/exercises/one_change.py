@@ -17,8 +17,6 @@ from .slips import slips
 
 __all__ = ["one_change", "two_slips"]
 
-MOST = 400  # changes to try
-
 
 def one_change(answer, trials, tolerance=None):
     """Say which small change of the reference explains the wrong results, or return ''.
@@ -57,7 +55,7 @@ def two_slips(mistakes, trials, tolerance=None):
     return first_explained(pairs, needed, tolerance)
 
 
-def _changed(answer, most=MOST):
+def _changed(answer, most=None):
     """Yield (what is changed, the changed function)."""
     try:
         module = sys.modules[answer.__module__]

@@ -8,10 +8,10 @@ from collections import defaultdict
 __all__ = ["slips"]
 
 PAIRS = [("sum", "mean"), ("max", "min"), ("argmax", "argmin"), ("var", "std"), ("ceil", "floor")]
-PAIRS += [("add", "subtract"), ("sin", "cos")]
+PAIRS += [("add", "subtract")]
 RENAMED = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
-WRAPPERS = {"sqrt", "square", "abs", "exp", "log", "log1p", "ceil", "sorted", "cumsum", "tanh"}
-WRAPPERS |= {"max", "maximum", "diff", "sigmoid", "softmax", "round"}
+WRAPPERS = {"sqrt", "square", "abs", "exp", "log", "ceil", "sorted", "cumsum", "tanh"}
+WRAPPERS |= {"max", "maximum", "diff", "sigmoid", "softmax"}
 LIMITS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 OPPOSITE = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 NAMES = re.compile(r" with `\w+`(?: and `\w+`)*")
