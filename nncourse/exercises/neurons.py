@@ -177,10 +177,6 @@ EXACTLY_ONE = Exercise(
         ),
     ),
     points=2,
-    without=(
-        "nncourse.activations.elu",
-        "nncourse.activations.elu_vjp",
-    ),
 )
 
 
