@@ -6,7 +6,7 @@ tool. With ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`` set, 
 an emulation (:mod:`nncourse.practice.gateway`); without them to the real service, which costs money
 for as long as the endpoint exists, called or not.
 
-An artefact's name holds the hash of its content, so that a version never changes its meaning.
+An artifact's name holds the hash of its content, so that a version never changes its meaning.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def pack(onnx):
 
 
 def upload(bucket, endpoint, onnx):
-    """Put an artefact into S3; return its version and its address.
+    """Put an artifact into S3; return its version and its address.
 
     The version is the beginning of the content's SHA-256: the same model has the same version.
     See :func:`deploy` for an example.
@@ -71,7 +71,7 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
     image : str
         The container's address in a registry.
     role : str
-        ARN of the role that the service takes on: it may read the artefact and the image.
+        ARN of the role that the service takes on: it may read the artifact and the image.
     instance : str
         Kind of machine. **It is paid for until** :func:`delete`.
     count : int

@@ -2,7 +2,7 @@
 
 Two halves stand for Amazon's. The *control plane*, which keeps the books (models, configurations,
 endpoints, objects in S3), is moto's server. The *data plane*, which moto answers with a constant,
-is the gateway below: it looks an endpoint up in the books, downloads its artefact, runs the real
+is the gateway below: it looks an endpoint up in the books, downloads its artifact, runs the real
 server of :mod:`nncourse.practice.serving` on it, and hands requests on. An updated endpoint is
 served by its old version until the new one answers.
 
@@ -149,7 +149,7 @@ class _Gateway(ThreadingHTTPServer):
 
 
 def _look_up(sagemaker, endpoint):
-    """Ask the books: configuration, variant and the address of the artefact, or None."""
+    """Ask the books: configuration, variant and the address of the artifact, or None."""
     from botocore.exceptions import ClientError
 
     try:
@@ -163,7 +163,7 @@ def _look_up(sagemaker, endpoint):
 
 
 def _start(address):
-    """Download an artefact and serve it."""
+    """Download an artifact and serve it."""
     import boto3
 
     url = urlsplit(address)
