@@ -5,10 +5,11 @@ MiniLM finds, and with the passage that holds the answer; each option's log-prob
 answer; each option's tokens, and its log-probability after a conversation that asks nothing. And
 opposites of words, after 0 to 16 examples. And what the chapter does with the small GPT, by the
 chapter's own cells, once for each of five seeds, and its preferences once more with four times the
-pairs at half the rate, for two. Everything goes to ``nncourse/data/assistant.json``, which the
-chapter draws and repeats in part; ``--only seeds``, ``long`` or ``unasked`` measures a part alone
-and keeps the rest. The questions, their options and the passages, as the book had them in November
-2026, are in ``questions.json`` there.
+pairs at half the rate, for two; and how many of 2,000 answers its preferences lose and gain.
+Everything goes to ``nncourse/data/assistant.json``, which the chapter draws and repeats in part;
+``--only seeds``, ``long``, ``kept`` or ``unasked`` measures a part alone and keeps the rest. The
+questions, their options and the passages, as the book had them in November 2026, are in
+``questions.json`` there.
 """
 
 import argparse
@@ -139,6 +140,23 @@ def long_preferences(seeds):
     return found
 
 
+def kept():
+    """Return how many answers of 2,000 are right no more after preferences, and how many anew."""
+    g, found = chapter(), {}
+    g["assistant"] = g["fine_tune"](copy.deepcopy(g["austen"]), 200)
+    rng = np.random.default_rng(99)
+    ids, mask = g["rows"]([g["example"](rng) for _ in range(2000)])
+
+    def right(model):
+        return ((model(ids[:, :-1]).argmax(axis=-1) == ids[:, 1:]) | ~mask).all(axis=1)
+
+    before = right(g["assistant"])
+    for beta in 1, 2, 4:
+        after = right(g["prefer"](beta))
+        found[f"beta {beta}"] = [int((before & ~after).sum()), int((after & ~before).sum())]
+    return found
+
+
 def library():
     """Return the passages and the questions."""
     found = json.loads((DATA / "questions.json").read_text(encoding="utf-8"))
@@ -179,7 +197,9 @@ def main():
     """Measure, and write what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=DATA / "assistant.json")
-    parser.add_argument("--only", choices=("seeds", "long", "unasked"), help="measure this alone")
+    parser.add_argument(
+        "--only", choices=("seeds", "long", "kept", "unasked"), help="measure this alone"
+    )
     options = parser.parse_args()
     only = options.only
     if only:
@@ -192,6 +212,8 @@ def main():
         measured["seeds"] = small_model(5)
     if only in (None, "long"):
         measured["long"] = long_preferences(2)
+    if only in (None, "kept"):
+        measured["kept"] = kept()
     text = json.dumps(measured, ensure_ascii=False, indent=1) + "\n"
     options.output.write_text(text, encoding="utf-8")
 

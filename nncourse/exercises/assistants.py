@@ -80,8 +80,8 @@ COUNTED = Exercise(
 
 
 def _settles(reference, preferred, beta):
-    odds = reference / (1 - reference) * (preferred / (1 - preferred)) ** (1 / beta)
-    return odds / (1 + odds)
+    weights = reference * (preferred / (1 - preferred)) ** (1 / beta)
+    return weights / weights.sum()
 
 
 def _times_beta(reference, preferred, beta):
@@ -89,33 +89,36 @@ def _times_beta(reference, preferred, beta):
 
 
 def _no_reference(reference, preferred, beta):
-    return _settles(0.5, preferred, beta)
+    return _settles(np.ones_like(reference), preferred, beta)
 
 
-def _only_odds(reference, preferred, beta):
-    p = _settles(reference, preferred, beta)
-    return p / (1 - p)
+def _not_normalized(reference, preferred, beta):
+    return reference * (preferred / (1 - preferred)) ** (1 / beta)
 
 
 def _no_odds(reference, preferred, beta):
-    one, two = (
-        reference * np.exp(preferred / beta),
-        (1 - reference) * np.exp((1 - preferred) / beta),
-    )
-    return one / (one + two)
+    weights = reference * np.exp(preferred / beta)
+    return weights / weights.sum()
 
 
-def _preferred_itself(reference, preferred, beta):
-    return preferred
+def _odds_as_reward(reference, preferred, beta):
+    weights = reference * np.exp(preferred / (1 - preferred) / beta)
+    return weights / weights.sum()
+
+
+def _each_against_the_first(reference, preferred, beta):
+    odds = _not_normalized(reference, preferred, beta) / reference[0]
+    return odds / (1 + odds)
 
 
 def _settles_cases(rng):
-    fixed = [(0.5, 0.9, 2.0), (0.2, 0.75, 0.5), (0.7, 0.4, 3.0)]
-    drawn = [
-        (float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.6, 0.9)), float(rng.uniform(0.6, 0.9))),
-        (float(rng.uniform(0.6, 0.9)), float(rng.uniform(0.2, 0.4)), float(rng.uniform(1.5, 3))),
-    ]
-    return fixed + drawn
+    def case(answers, beta):
+        shares = rng.uniform(0.2, 0.9, answers)
+        shares[0] = 0.5
+        return rng.dirichlet(np.full(answers, 4.0)), shares, beta
+
+    fixed = (np.array([0.5, 0.3, 0.2]), np.array([0.5, 0.9, 0.25]), 2.0)
+    return [fixed, case(2, 0.7), case(4, float(rng.uniform(1.5, 3))), case(5, 0.5)]
 
 
 SETTLES = Exercise(
@@ -124,16 +127,17 @@ SETTLES = Exercise(
     cases=_settles_cases,
     mistakes=(
         Mistake(_times_beta, "A large β keeps near the reference. Does yours? Divide by it."),
-        Mistake(_no_reference, "Where does the model start? The reference's odds are missing."),
-        Mistake(_only_odds, "These are the odds, p/(1 − p). Asked for is p."),
+        Mistake(_no_reference, "Where does the model start? The reference is missing."),
+        Mistake(_not_normalized, "These do not sum to 1."),
         Mistake(
             _no_odds,
             "A share of preferences is no reward. Which difference of rewards gives this share "
             "after a sigmoid?",
         ),
+        Mistake(_odds_as_reward, "Odds are no reward either: it is their logarithm."),
         Mistake(
-            _preferred_itself,
-            "Only where β is 1 and the reference undecided. What do the two change?",
+            _each_against_the_first,
+            "Each answer is weighed against the first alone. All of them share one Z.",
         ),
     ),
     points=2,

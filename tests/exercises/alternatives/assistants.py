@@ -12,8 +12,8 @@ def counted(ids, answer, end):
 
 
 def settles(reference, preferred, beta):
-    logit = math.log(reference / (1 - reference))
-    return 1 / (1 + math.exp(-logit - math.log(preferred / (1 - preferred)) / beta))
+    logs = np.log(reference) + (np.log(preferred) - np.log1p(-preferred)) / beta
+    return np.exp(logs - np.logaddexp.reduce(logs))
 
 
 def confident_errors(scores, right, threshold):
