@@ -17,7 +17,7 @@ SEARCH = "search"  # there, scripts further down use these while the page is rea
 
 SCRIPT = re.compile(r'<script (?=[^>]* defer\b)[^>]*\b(src="[^"]+")[^>]*>')
 PRELOADED = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
-PLAIN = re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>')  # names, punctuation, blanks
+PLAIN = re.compile(r'<span class="[nopw]">([^<]*)</span>')  # names, operators, punctuation, blanks
 STORED = 'localStorage.getItem("theme") || "auto"'
 CHOSEN = """\
 ["light", "dark"].find(mode => mode === document.documentElement.dataset.mode)
