@@ -15,7 +15,7 @@ AT_ONCE = "documentation_options.js"  # a line in the page itself writes to it
 TABS = "design-tabs.js"
 SEARCH = "search"  # there, scripts further down use these while the page is read
 
-SCRIPT = re.compile(r'<script (?=[^>]* defer\b)[^>]*\b(src="[^"]+")[^>]*>')
+SCRIPT = re.compile(r'<script\b(?=[^>]* defer\b)[^>]*\b(src="[^"]+")[^>]*>')
 PRELOADED = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
 PLAIN = re.compile(r'<span class="[nopw]">([^<]*)</span>')  # names, operators, punctuation, blanks
 STORED = 'localStorage.getItem("theme") || "auto"'

@@ -64,10 +64,11 @@ def chromium():
 
 
 def settle(page):
-    """Wait until fonts and images have found their places."""
+    """Wait until fonts and images have found their places and all scripts have run."""
     page.evaluate("""async () => {
         for (const image of document.images) image.loading = "eager";
         await document.fonts.ready;
+        await window.scripted;
     }""")
     page.wait_for_load_state("networkidle")
 

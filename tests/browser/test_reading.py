@@ -202,3 +202,53 @@ def test_figures_keep_their_places(address, visit):
     figure = page.locator("article .cell_output img[src*='_images']").first
     assert figure.evaluate("e => e.naturalWidth") // 2 == int(figure.get_attribute("width"))
     assert pictures.last.get_attribute("loading") == "lazy"
+
+
+# Text first -----------------------------------------------------------------------------------
+
+
+LATE = r"/(bootstrap|pydata-sphinx-theme|copybutton|togglebutton)\.js/"
+
+
+def test_scripts_are_fetched_when_the_page_has_been_painted(visit):
+    page = visit(FIRST)
+    painted, *fetched = page.evaluate(f"""[
+        performance.getEntriesByName("first-contentful-paint")[0].startTime,
+        ...performance.getEntriesByType("resource")
+            .filter(entry => {LATE}.test(entry.name)).map(entry => entry.startTime)]""")
+    assert len(fetched) == 4 and min(fetched) > painted
+    assert not page.locator("script[type=late]").count()
+
+
+def test_the_colors_are_chosen_before_scripts_arrive(site, browser):
+    page = browser.new_page(color_scheme="dark")
+    page.route("**/*.js*", lambda route: route.abort())
+    for stored, wanted in (("auto", "dark"), ("light", "light")):
+        page.goto(site + FIRST)
+        page.evaluate(f"localStorage.setItem('mode', '{stored}')")
+        page.reload()
+        assert page.evaluate("document.documentElement.dataset.theme") == wanted
+    page.close()
+
+
+def test_the_contents_follow_the_reader(visit):
+    page = visit(FIRST, viewport={"width": 1400, "height": 900})
+    titles = page.locator("article section > h2")
+    for title in (titles.nth(2), titles.nth(5)):
+        title.evaluate("e => e.scrollIntoView()")
+        address = title.evaluate("e => '#' + e.parentElement.id")
+        page.wait_for_selector(f".bd-toc-nav a.active[href='{address}']")
+
+
+def test_code_that_unfolds_can_be_scrolled_by_keyboard(visit):
+    page = visit(FIRST, viewport={"width": 390, "height": 844})
+    folded = page.locator("article details.hide:not([open])")
+    widths = "e => [...e.querySelectorAll('pre')].some(pre => pre.scrollWidth > pre.clientWidth)"
+    for part in folded.all():
+        part.locator("summary").click()
+        if part.evaluate(widths):
+            break
+    else:
+        pytest.fail("no folded code is wider than a phone")
+    stop = "e => [...e.querySelectorAll('pre')].some(pre => pre.tabIndex === 0)"
+    page.wait_for_function(stop, arg=part.element_handle())
