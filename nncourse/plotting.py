@@ -330,8 +330,9 @@ def plot_scoreboard(scores, ax=None, *, this_run=None):
         errors = [10_000 * (1 - accuracy) for accuracy in score.accuracies]
         ax.plot(errors, [place] * len(errors), "o", color=NEW, alpha=0.6, markersize=6)
     if this_run is not None:
-        ax.plot(1e4 * (1 - this_run), len(scores) - 1, "D", color=MARKED, label="this run")
-        ax.legend(loc="upper left")
+        spot = (1e4 * (1 - this_run), len(scores) - 1)
+        ax.plot(*spot, "D", color=MARKED)
+        ax.annotate("this run", spot, (0, 8), textcoords="offset points", ha="center", fontsize=10)
     names = [f"{score.network} ({100 * score.mean:.2f} %)" for score in scores]
     ax.set_yticks(range(len(scores)), names)
     ax.set(xscale="log", ylim=(len(scores) - 0.5, -0.5), xlabel="misread, of 10,000 test images")
