@@ -19,7 +19,7 @@ HEAVY = """<link rel="preload" as="script" href="last.js" />
 <pre><span class="k">return</span> <span class="n">w</span> <span class="o">@</span>"""
 LIGHT = """
 <script type="late" src="first.js?v=1"></script><script src="now.js"></script>
-<script type="module" src="live.js"></script><script>defer = "none"</script>
+<script type="late" data-type="module" src="live.js"></script><script>defer = "none"</script>
 <script type="late" src="last.js"></script>
 <pre><span class="k">return</span> w @"""
 

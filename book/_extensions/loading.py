@@ -15,7 +15,7 @@ AT_ONCE = "documentation_options.js"  # a line in the page itself writes to it
 TABS = "design-tabs.js"
 SEARCH = "search"  # there, scripts further down use these while the page is read
 
-SCRIPT = re.compile(r'<script\b(?=[^>]* defer\b)[^>]*\b(src="[^"]+")[^>]*>')
+SCRIPT = re.compile(r'<script\b(?=[^>]* (?:defer\b|type="(module)"))[^>]*\b(src="[^"]+")[^>]*>')
 PRELOADED = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
 PLAIN = re.compile(r'<span class="[nopw]">([^<]*)</span>')  # names, operators, punctuation, blanks
 STORED = 'localStorage.getItem("theme") || "auto"'
@@ -48,6 +48,12 @@ def replaced(path, old, new):
     return text.replace(old, new)
 
 
+def late(script):
+    """Return a script's element as one that waits for the lines in _templates/layout.html."""
+    kind = ' data-type="module"' if script[1] else ""
+    return f'<script type="late"{kind} {script[2]}>'
+
+
 def lighten(app, error):
     """Take from each page what delays it."""
     if error is not None or app.builder.name != "html":
@@ -60,7 +66,7 @@ def lighten(app, error):
             continue
         text = PLAIN.sub(r"\1", replaced(page, STORED, CHOSEN))
         if page.stem != SEARCH:
-            text = SCRIPT.sub(r'<script type="late" \1>', PRELOADED.sub("", text))
+            text = SCRIPT.sub(late, PRELOADED.sub("", text))
         page.write_text(text, encoding="utf-8")
 
 
