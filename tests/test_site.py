@@ -5,6 +5,7 @@ import json
 import os
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -16,11 +17,13 @@ import chapters
 import explorables
 import formulas
 import numbering
+import pydata_sphinx_theme
 import pytest
 import styles
 import yaml
 from book_rules import BOOK, Chapter, labels
 from docutils import nodes
+from fontTools.ttLib import TTFont
 from pybtex.database import parse_string
 from sphinx.addnodes import start_of_file
 
@@ -305,3 +308,12 @@ def test_only_rules_that_nothing_can_use_are_dropped():
     rules = styles.tinycss2.parse_stylesheet(css)
     kept = "".join(styles.shortened(rules, {"a", "c"}).split("\n"))
     assert kept == ".a{x:1}.c:not(.z){x:2}p{x:4}@font-face{x:5}@media all{.a{x:6}}"
+
+
+def test_fonts_of_icons_keep_what_is_shown(tmp_path):
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
+    (whole,) = theme.glob("vendor/fontawesome/webfonts/fa-solid-900.ttf")
+    part = shutil.copy(whole, tmp_path)
+    styles.keep_icons(part, "\uf0c9\uf062")
+    assert set(TTFont(part).getBestCmap()) == {0xF0C9, 0xF062}
+    assert Path(part).stat().st_size < whole.stat().st_size / 50
