@@ -71,10 +71,11 @@ def shortened(rules, words):
 def keep_icons(font, icons):
     """Leave in a font nothing but these characters."""
     options = subset.Options(layout_features=[], glyph_names=False)
-    whole, part = subset.load_font(str(font), options), subset.Subsetter(options)
+    part = subset.Subsetter(options)
     part.populate(text=icons)
-    part.subset(whole)
-    subset.save_font(whole, str(font), options)
+    with subset.load_font(str(font), options, lazy=False) as whole:
+        part.subset(whole)
+        subset.save_font(whole, str(font), options)
 
 
 def join(app, error):
