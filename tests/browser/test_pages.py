@@ -32,7 +32,7 @@ COLORS = {
 ALIKE = [page for page in pages() if page.startswith("_modules/nncourse")][1:]
 ADDRESSES = [page for page in pages() if page not in ("index.html", *ALIKE)] or ["not built"]
 CHAPTERS = [page for page in ADDRESSES if page.startswith(("book/0", "book/1"))] or ["not built"]
-LIMITS = {"book/index.html": 5e5, **dict.fromkeys(CHAPTERS, 2.5e6)}  # bytes of a page
+LIMITS = {"book/index.html": 2.5e5, **dict.fromkeys(CHAPTERS, 2.5e6)}  # bytes of a page
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -58,7 +58,7 @@ def check_weight(page, limit):
     packed = (".png", ".woff", ".woff2", ".ttf")
     contents = [(file.suffix in packed, file.read_bytes()) for file in files]
     sent = sum(len(data) if done else len(gzip.compress(data)) for done, data in contents)
-    assert 2e5 < sent < limit
+    assert 1e5 < sent < limit
 
 
 def check_stillness(page):
