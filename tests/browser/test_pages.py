@@ -58,6 +58,7 @@ def check_weight(page, limit):
     packed = (".png", ".woff", ".woff2", ".ttf")
     contents = [(file.suffix in packed, file.read_bytes()) for file in files]
     sent = sum(len(data) if done else len(gzip.compress(data)) for done, data in contents)
+    assert {".css", ".js", ".woff2", ".ttf"} <= {file.suffix for file in files}
     assert 1e5 < sent < limit
 
 
