@@ -293,6 +293,14 @@ def test_formulas_are_what_browsers_draw(tex, parts):
         assert part in formulas.mathml(tex)
 
 
+def test_no_line_begins_with_the_sign_after_a_formula():
+    x = '<math data-tex="x">\n<mi>x</mi></math>'
+    context = {"body": f"<p>Of {x} and {x}, ({x}) or (so {x}).</p><div>{x}</div>"}
+    formulas.glue(None, None, None, context, None)
+    kept = f'<p>Of {x} and <span class="glued">{x},</span> <span class="glued">({x})</span> or '
+    assert context["body"] == f'{kept}(so <span class="glued">{x}).</span></p><div>{x}</div>'
+
+
 def test_a_formula_that_cannot_be_converted_stops_the_build():
     formula = nodes.math("", r"\unheard{x}")
     formula.source, formula.line = "book/01.md", 7

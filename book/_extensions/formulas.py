@@ -35,6 +35,9 @@ LIMITED = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 SIGNS = ("−", "+", "±", "∓")
 PRIMES = set("′″‴")
 SCRIPTS = ("msub", "msup", "msubsup", "munder", "mover", "munderover")
+FORMULA = r"<math (?:(?!</math>).)*</math>"
+GLUED = re.compile(rf"\(?{FORMULA}[,.;:!?)]+|\({FORMULA}", re.S)
+)
 THIN = "0.1667em"
 TIGHT = {"lspace": "0em", "rspace": "0em"}
 
@@ -204,7 +207,14 @@ def displayed(self, node):
     raise nodes.SkipNode
 
 
+def glue(app, pagename, template, context, doctree):
+    """Keep a formula on one line with the signs beside it: a browser breaks on both its sides."""
+    if "body" in context:
+        context["body"] = GLUED.sub(r'<span class="glued">\g<0></span>', context["body"])
+
+
 def setup(app):
     """Offer to Sphinx what `html_math_renderer: mathml` asks for."""
+    app.connect("html-page-context", glue)
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     return {"version": "1", "parallel_read_safe": True}
