@@ -37,7 +37,6 @@ PRIMES = set("′″‴")
 SCRIPTS = ("msub", "msup", "msubsup", "munder", "mover", "munderover")
 FORMULA = r"<math (?:(?!</math>).)*</math>"
 GLUED = re.compile(rf"\(?{FORMULA}[,.;:!?)]+|\({FORMULA}", re.S)
-)
 THIN = "0.1667em"
 TIGHT = {"lspace": "0em", "rspace": "0em"}
 
