@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks live browser chromium bubblewrap linkcheck bench mutants chapter scoreboard runner lab screenshots repository clean
+.PHONY: help env book html pdf epub editions latex serve test lint unit notebooks live browser chromium bubblewrap linkcheck bench mutants chapter scoreboard runs runner lab screenshots repository clean
 
 BIN   := .venv/bin
 SITE  := _build/html
@@ -173,6 +173,9 @@ chapter: env ## run a chapter and keep its outputs: make chapter NAME=04_backpro
 
 scoreboard: env ## train the networks of the scoreboard, five seeds each (about an hour): make scoreboard ROWS="4 5"
 	@$(BIN)/python book/tools/scoreboard.py $(ROWS)
+
+runs: env ## repeat the chapters' experiments with other seeds (hours): make runs NAME=08_depth
+	@$(BIN)/python book/tools/runs.py $(NAME)
 
 repository: env ## write a fork's address everywhere: make repository URL=https://github.com/you/fork
 	@$(BIN)/python book/tools/repository.py '$(URL)'

@@ -17,9 +17,8 @@ from .downloads import DatasetError, fetch, find, verify
 
 __all__ = [
     "MNIST", "DatasetError", "Score", "load_co2", "load_german_credit", "load_mnist", "load_novel",
-    "load_scaling_runs", "load_scoreboard", "load_sunspots", "make_blobs", "make_moons",
-    "make_spirals", "make_xor",
-    "train_validation_split",
+    "load_runs", "load_scaling_runs", "load_scoreboard", "load_sunspots", "make_blobs",
+    "make_moons", "make_spirals", "make_xor", "train_validation_split",
 ]  # fmt: skip
 
 FULL_SHA256 = (
@@ -299,6 +298,34 @@ def load_scaling_runs():
     }
 
 
+def load_runs(name):
+    """What a chapter's experiment gave with other seeds: a dict of arrays, one entry for each run.
+
+    The columns are the settings (``seed`` among them) and what was measured. The code is the
+    chapter's own; ``make runs NAME=…`` repeats it in a clone.
+
+    Raises
+    ------
+    ValueError
+        No experiment of this name has been kept.
+
+    Examples
+    --------
+    >>> runs = load_runs("08_depth")
+    >>> sorted(set(runs["seed"].tolist()))
+    [0, 1, 2, 3, 4]
+    """
+    folder = resources.files("nncourse") / "data" / "runs"
+    table = folder / f"{name}.csv"
+    if not table.is_file():
+        there = sorted(path.name.removesuffix(".csv") for path in folder.iterdir())
+        raise ValueError(f"there are no runs {name!r}; try one of {', '.join(there)}.")
+    _, *lines = table.read_text(encoding="utf-8").splitlines()
+    names, *rows = csv.reader(lines)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    return {name: _numbers(column) for name, column in columns.items()}
+
+
 def make_moons(n=200, noise=0.1, rng=None):
     """Two interleaved half circles of radius 1: ``(x, y)``, float32 (n, 2) and int64 (n,).
 
@@ -439,6 +466,14 @@ def _jitter(x, noise, rng):
 
 def _embedded(name):
     return resources.files("nncourse").joinpath("data", name).read_bytes()
+
+
+def _numbers(column):
+    for kind in (int, float, str):
+        try:
+            return np.array([kind(value) for value in column])
+        except ValueError:
+            continue
 
 
 def _full(path):

@@ -86,6 +86,24 @@ def test_the_network_on_the_first_page_computes(visit):
     assert all((a != b) == output for a, b, output in answers)
 
 
+# Where one is --------------------------------------------------------------------------------
+
+
+def test_the_contents_follow_the_reader(visit):
+    page = visit(CHAPTERS[-1])
+    page.wait_for_function("window.scripted")
+    for title in ("Summary", "Find the bug", "What you need"):
+        section = page.locator("section:has(> h2)").filter(
+            has=page.get_by_role("heading", name=title)
+        )
+        section.last.evaluate("e => e.scrollIntoView({behavior: 'instant'})")
+        page.mouse.wheel(0, 40)
+        page.wait_for_function(
+            "t => document.querySelector('.bd-toc-nav a.active')?.textContent.includes(t)",
+            arg=title,
+        )
+
+
 # Without scripts, without a network, on paper -------------------------------------------------
 
 
