@@ -90,16 +90,18 @@ def test_the_network_on_the_first_page_computes(visit):
 
 
 def test_the_contents_follow_the_reader(visit):
-    page = visit(CHAPTERS[-1])
+    page = visit(CHAPTERS[-1], viewport={"width": 1280, "height": 700})
     page.wait_for_function("window.scripted")
-    for title in ("Summary", "Find the bug", "What you need"):
-        section = page.locator("section:has(> h2)").filter(
-            has=page.get_by_role("heading", name=title)
-        )
-        section.last.evaluate("e => e.scrollIntoView({behavior: 'instant'})")
+    for title in ("The way back", "Summary", "A rule inside the network"):
+        heading = page.locator("section > h2").filter(has_text=title).last
+        heading.evaluate("e => e.parentElement.scrollIntoView({behavior: 'instant'})")
         page.mouse.wheel(0, 40)
         page.wait_for_function(
-            "t => document.querySelector('.bd-toc-nav a.active')?.textContent.includes(t)",
+            """title => {
+                const here = [...document.querySelectorAll("#pst-page-toc-nav a[aria-current]")];
+                return here.length === 1 && here[0].textContent === title
+                    && here[0].getBoundingClientRect().bottom < innerHeight;
+            }""",
             arg=title,
         )
 
