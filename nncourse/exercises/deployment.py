@@ -111,7 +111,7 @@ def _status(body, features, *, numbers=(int, float), nan=False, ragged=False, em
 
     try:
         content = json.loads(body, **({} if nan else {"parse_constant": refuse}))
-    except ValueError:
+    except (ValueError, RecursionError):
         return 400
     if not isinstance(content, dict) or list(content) != ["instances"]:
         return 422
@@ -135,7 +135,7 @@ def _lenient_float(body, features):
     """Whatever float() takes is a number."""
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return 400
     try:
         x = np.array([[float(v) for v in row] for row in content["instances"]])
@@ -153,7 +153,7 @@ def _with_strings(body, features):
         content = json.loads(body)
         strings = [v for row in content["instances"] for v in row if isinstance(v, str)]
         [float(v) for v in strings]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return _status(body, features)
     return _status(body, features, numbers=(int, float, str))
 
@@ -172,6 +172,15 @@ def _with_nothing(body, features):
 
 def _with_nan(body, features):
     return _status(body, features, nan=True)
+
+
+def _shallow(body, features):
+    """As if the reader raised nothing but ValueError."""
+    try:
+        json.loads(body)
+    except ValueError:
+        pass
+    return _status(body, features)
 
 
 def _lenient(body, features, *, constants=False, strict=True):
@@ -207,6 +216,7 @@ def _body_cases(rng):
         ('{"instances": [[1, 2]], "more": 1}', 2),
         ("[[1, 2]]", 2),
         ("7", 2),
+        ("[" * 100_000 + "]" * 100_000, 2),
     ]
 
 
@@ -231,6 +241,9 @@ STATUS = Exercise(
         Mistake(
             lambda body, features: _lenient(body, features, strict=False),
             "The rows are right. And what stands around them: other names, an empty list?",
+        ),
+        Mistake(
+            _shallow, "A hundred thousand brackets: what does json.loads raise? No ValueError."
         ),
     ),
     points=3,

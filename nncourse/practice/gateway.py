@@ -18,6 +18,7 @@ import re
 import tarfile
 import tempfile
 import threading
+from collections import Counter
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -106,7 +107,8 @@ class _Gateway(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.running, self.coming, self.lock = {}, {}, threading.Lock()
+        self.running, self.coming, self.lock = {}, {}, threading.Condition()
+        self.asking = Counter()  # requests that a server has not answered yet
 
     @cached_property
     def books(self):
@@ -116,7 +118,10 @@ class _Gateway(ThreadingHTTPServer):
         return boto3.client("sagemaker")
 
     def find(self, endpoint):
-        """Return variant and server of an endpoint, or None if there is none of this name."""
+        """Return variant and server of an endpoint, or None if there is none of this name.
+
+        The server is not stopped before :meth:`answered` was called for it.
+        """
         wanted = _look_up(self.books, endpoint)
         with self.lock:
             now = self.running.get(endpoint)
@@ -126,20 +131,41 @@ class _Gateway(ThreadingHTTPServer):
                 now = self.running[endpoint] = (*wanted[:2], _start(wanted[2]))
             elif now[0] != wanted[0] and self.coming.get(endpoint) is None:
                 self.coming[endpoint] = threading.Thread(
-                    target=self.replace, args=(endpoint, wanted), daemon=True
+                    target=self.replace, args=(endpoint,), daemon=True
                 )
                 self.coming[endpoint].start()
+            if wanted is not None:
+                self.asking[now[2]] += 1
         if wanted is None and now is not None:
-            now[2].stop()
+            self.drain(now[2])
         return None if wanted is None else now[1:]
 
-    def replace(self, endpoint, wanted):
-        """Start the new version, move the traffic, then stop the old one: blue, then green."""
-        new = (*wanted[:2], _start(wanted[2]))
+    def answered(self, server):
+        """Count one request less."""
         with self.lock:
-            old, self.running[endpoint] = self.running[endpoint], new
+            self.asking[server] -= 1
+            self.lock.notify_all()
+
+    def replace(self, endpoint):
+        """Start the new version, move the traffic, then stop the old one: blue, then green."""
+        wanted = _look_up(self.books, endpoint)  # who sent us here may have looked long ago
+        with self.lock:
+            old = self.running.get(endpoint)
+        new = wanted and old and wanted[0] != old[0] and (*wanted[:2], _start(wanted[2]))
+        with self.lock:
             self.coming[endpoint] = None
-        old[2].stop()
+            moved = new and self.running.get(endpoint) is old  # not deleted meanwhile
+            if moved:
+                self.running[endpoint] = new
+        if new:
+            self.drain((old if moved else new)[2])
+
+    def drain(self, server):
+        """Wait until a server that gets no more requests has answered all, and stop it."""
+        with self.lock:
+            self.lock.wait_for(lambda: not self.asking[server])
+            del self.asking[server]
+        server.stop()
 
     def stop_all(self):
         for thread in filter(None, self.coming.values()):
@@ -189,6 +215,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(400, {"x-amzn-ErrorType": "ValidationError"}, _said("no such endpoint"))
             return
         variant, server = found
+        try:
+            self.hand_on(variant, server, body)
+        finally:
+            self.server.answered(server)
+
+    def hand_on(self, variant, server, body):
         headers = {k: v for k, v in self.headers.items() if k.lower() in KEPT}
         connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
         connection.request("POST", "/invocations", body, headers)

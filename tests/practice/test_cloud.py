@@ -1,6 +1,7 @@
 """The boto3 calls against an emulated control plane, and a data plane that runs the real server."""
 
 import inspect
+import io
 import os
 import re
 import threading
@@ -13,7 +14,7 @@ from nncourse.practice import cloud
 from nncourse.practice.gateway import LocalCloud
 
 pytest.importorskip("moto")
-botocore = pytest.importorskip("botocore")
+botocore = pytest.importorskip("botocore.session") and pytest.importorskip("botocore")
 PLACE = {"image": "registry/nncourse:1", "role": "arn:aws:iam::123456789012:role/serving"}
 
 
@@ -28,6 +29,14 @@ def here():
 
 def network(seed):
     return nn.Sequential(nn.Dense(4, 8, rng=seed), nn.ReLU(), nn.Dense(8, 3, rng=seed + 1))
+
+
+def as_npy(x):
+    file = io.BytesIO()
+    np.save(file, x, allow_pickle=False)
+    return {"ContentType": "application/x-npy", "Accept": "application/x-npy"} | {
+        "Body": file.getvalue()
+    }
 
 
 def put(endpoint, model):
@@ -54,29 +63,63 @@ def test_an_endpoint_from_nothing_to_nothing(here, x):
 
 
 def test_an_update_loses_no_request(here, x):
-    """Requests go on all the time: each is answered by the old version or by the new one."""
-    models = {f"v-{put('swap', network(seed))[0]}": network(seed) for seed in (0,)}
-    answers, done = [], threading.Event()
+    """Four clients ask all the time, none tries twice: each answer is the old version's or new."""
+    models = {f"v-{put('swap', network(0))[0]}": network(0)}
+    logs, done = [[] for _ in range(4)], threading.Event()
+    settings = botocore.config.Config(retries={"total_max_attempts": 1})
+    runtime = botocore.session.get_session().create_client("sagemaker-runtime", config=settings)
 
-    def keep_asking():
+    def keep_asking(log):
         while not done.is_set():
-            answers.append(cloud.invoke("swap", x))
+            try:
+                answer = runtime.invoke_endpoint(EndpointName="swap", **as_npy(x))
+            except Exception as error:  # a lost request; the log tells
+                log.append((None, repr(error)))
+            else:
+                y = np.load(io.BytesIO(answer["Body"].read()))
+                log.append((y, answer["InvokedProductionVariant"]))
 
-    thread = threading.Thread(target=keep_asking)
-    thread.start()
+    threads = [threading.Thread(target=keep_asking, args=(log,)) for log in logs]
+    for thread in threads:
+        thread.start()
     version, _ = put("swap", network(7))
     models[f"v-{version}"] = network(7)
     for _ in range(2000):
-        if answers and answers[-1][1] == f"v-{version}":
+        if all(log and log[-1][1] == f"v-{version}" for log in logs):
             break
-        thread.join(0.02)
+        threads[0].join(0.02)
     done.set()
-    thread.join()
-    seen = [variant for _, variant in answers]
-    assert seen == sorted(seen, key=list(models).index) and set(seen) == set(models)
-    for y, variant in answers:
-        np.testing.assert_allclose(y, models[variant](x), atol=1e-5)
+    for thread in threads:
+        thread.join()
+    for log in logs:  # no client sees the old version again
+        seen = [variant for _, variant in log]
+        assert set(seen) == set(models), set(seen) - set(models)
+        assert seen == sorted(seen, key=list(models).index)
+        for y, variant in log:
+            np.testing.assert_allclose(y, models[variant](x), atol=1e-5)
     cloud.delete("swap", "digits")
+
+
+def test_the_old_version_answers_before_it_is_stopped(here, x):
+    """A request that was handed to a server is waited for; a look-up of long ago moves nothing."""
+    put("drains", network(0))
+    cloud.invoke("drains", x)
+    gateway = here._data
+    first = gateway.running["drains"]
+    _, server = gateway.find("drains")  # as a request does, and then takes its time
+    version, _ = put("drains", network(7))
+    gateway.find("drains")
+    thread = gateway.coming["drains"]
+    while gateway.running["drains"] is first:
+        thread.join(0.02)
+    assert thread.is_alive() and server.process.poll() is None
+    gateway.answered(server)
+    gateway.answered(server)
+    thread.join()
+    assert server.process.poll() is not None
+    gateway.replace("drains")  # the books name what runs already
+    assert cloud.invoke("drains", x)[1] == f"v-{version}"
+    cloud.delete("drains", "digits")
 
 
 def test_what_the_model_refuses_comes_back_with_its_reason(here):

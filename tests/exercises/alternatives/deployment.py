@@ -29,7 +29,7 @@ def deployment_calls(name, image, data, role, instance, count):
 def body_status(body, features):
     try:
         content = json.loads(body, parse_constant=lambda name: 1 / 0)
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, RecursionError):
         return 400
     match content:
         case {"instances": [_, *_] as rows} if len(content) == 1:
