@@ -287,7 +287,7 @@ def load_scaling_runs():
     --------
     >>> runs = load_scaling_runs()
     >>> sorted({int(dim) for dim in runs["dim"]})
-    [8, 16, 24, 32, 64]
+    [8, 12, 16, 24, 32, 48, 64, 96]
     """
     names, *rows = csv.reader(io.StringIO(_embedded("scaling_runs.csv").decode()))
     columns = zip(*rows, strict=True)

@@ -87,13 +87,25 @@ def sent_by_ring(cards, size):
     return sent * size / cards
 
 
+def sent_to_experts(cards, tokens, chosen, size):
+    """Return how many bytes card 0 sends while its tokens visit experts, one on each card."""
+    visits = [(token % cards, (token // cards + i) % cards) for token in range(tokens)
+              for i in range(chosen)]  # fmt: skip
+    there = sum(home == 0 != expert for home, expert in visits)
+    back = sum(expert == 0 != home for home, expert in visits)
+    return (there + back) * size
+
+
 @chapter.evaluates("eq-split-bytes")
 def split_bytes(rng):
-    k, m, n, d = (int(size) for size in rng.integers(2, 9, 4))
+    k, m, rounds, d = (int(size) for size in rng.integers(2, 9, 4))
+    chosen = int(rng.integers(1, k + 1))
+    n = k * k * rounds  # so that the experts of all cards are chosen equally often
     parameters = float(rng.integers(1000, 9999))
     activations = 2 * n * d  # bytes
     return {
         "K": k,
+        "k": chosen,
         "M": m,
         "n": n,
         "d": d,
@@ -101,6 +113,7 @@ def split_bytes(rng):
         r"\text{data}": sent_by_ring(k, 2 * parameters),
         r"\text{tensor}": sum(4 * [sent_by_ring(k, activations)] * m),
         r"\text{pipeline}": activations + activations,  # forward, and their gradients back
+        r"\text{expert}": 2 * m * sent_to_experts(k, n, chosen, 2 * d),  # and the gradients
     }
 
 
