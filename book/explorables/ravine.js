@@ -2,7 +2,7 @@
 import { fill, number, path, range, shape, still } from "./kit.js";
 
 export const initial = { steps: 60, ratio: 50, rate: 1.9, beta: 0 };
-const START = [-1, 0.35], MOST = 80;
+const START = [-1, 0.35], MOST = 80, COLORS = ["ex-training", "ex-new"];
 
 // Curvatures 1 along and `ratio` across; `rate` is the learning rate times the greater one.
 export function compute({ ratio, rate, beta }) {
@@ -21,7 +21,7 @@ export function compute({ ratio, rate, beta }) {
   });
   const s = (Math.sqrt(ratio) - 1) / (Math.sqrt(ratio) + 1);
   return {
-    walk, factor: Math.max(...factors),
+    walk, factors, factor: Math.max(...factors),
     distances: walk.map(([x, y]) => Math.hypot(x, y)),
     plain: { rate: 2 * ratio / (1 + ratio), beta: 0, factor: (ratio - 1) / (ratio + 1) },
     heavy: { rate: 4 * ratio / (1 + Math.sqrt(ratio)) ** 2, beta: s * s, factor: s },
@@ -38,7 +38,9 @@ export function build(kit) {
   shape(map, "rect", { width, height, class: "ex-frame" });
   const axes = kit.axes(plot, { box: [46, 26, width - 8, 165], x: [0, MOST], y: [1e-6, 10], log: true, xTicks: [0, 20, 40, 60, 80],
     yTicks: [1e-6, 1e-4, 1e-2, 1], xLabel: strings.xLabel, yLabel: strings.yLabel, name: tick => (tick < 1 ? `1e${Math.log10(tick)}` : "1") });
-  const theory = shape(plot, "path", { class: "ex-curve ex-baseline ex-dashed" }), measured = shape(plot, "path", { class: "ex-curve ex-new" });
+  // Each direction by itself, along and across: what theory says, and what the walk has left of it.
+  const theory = COLORS.map(color => shape(plot, "path", { class: `ex-curve ex-thin ex-dashed ${color}` }));
+  const measured = COLORS.map(color => shape(plot, "path", { class: `ex-curve ${color}` }));
   shape(plot, "text", { x: 4, y: 216 }, strings.legend);
 
   kit.slider("steps", 0, MOST, 1);
@@ -61,7 +63,7 @@ export function build(kit) {
   });
 
   return state => {
-    const { walk, distances, factor, plain, heavy } = compute(state);
+    const { walk, distances, factors, factor, plain, heavy } = compute(state);
     hills.replaceChildren();
     for (const level of [0.004, 0.03, 0.12, 0.3, 0.6, 1, 1.7, 3, 6]) shape(hills, "ellipse", {
       cx: X(0), cy: Y(0), rx: 150 * Math.sqrt(2 * level), ry: 150 * Math.sqrt(2 * level / state.ratio), class: "ex-contour" });
@@ -71,9 +73,12 @@ export function build(kit) {
     for (const [cx, cy] of shown) shape(dots, "circle", { cx, cy, r: 2.4, class: "ex-dot" });
     shape(dots, "circle", { cx: shown.at(-1)[0], cy: shown.at(-1)[1], r: 5.5, class: "ex-marked ex-point" });
     const at = value => axes.Y(Math.max(1e-6, Math.min(10, value)));
-    measured.setAttribute("d", path(distances.slice(0, state.steps + 1).map((d, t) => [axes.X(t), at(d)])));
-    theory.setAttribute("d", path(range(MOST + 1).map(t => [axes.X(t), at(factor ** t)])));
-    const left = fill(strings.left, { steps: state.steps, left: distances[state.steps].toPrecision(2).replace("e-", "e−"), factor: number(factor, 3) });
+    factors.forEach((r, i) => {
+      measured[i].setAttribute("d", path(walk.slice(0, state.steps + 1).map((w, t) => [axes.X(t), at(Math.abs(w[i]))])));
+      theory[i].setAttribute("d", path(range(MOST + 1).map(t => [axes.X(t), at(Math.abs(START[i]) * r ** t)])));
+    });
+    const [along, across] = factors.map(r => number(r, 3));
+    const left = fill(strings.left, { steps: state.steps, left: distances[state.steps].toPrecision(2).replace("e-", "e−"), along, across });
     const best = fill(strings.best, { plain: number(plain.factor, 3), heavy: number(heavy.factor, 3) });
     kit.say(`${left} ${factor >= 1 ? strings.diverges : ""} ${best}`);
   };

@@ -207,6 +207,10 @@ def test_ravine(ratio, rate, beta, compute):
         return max(np.abs(np.roots([1, -(1 + beta - step), beta])).max() for step in steps)
 
     np.testing.assert_allclose(shown["factor"], factor(rate, beta), rtol=1e-9)
+    each = [np.abs(np.roots([1, -(1 + beta - rate / ratio * c), beta])).max() for c in curvatures]
+    np.testing.assert_allclose(shown["factors"], each, rtol=1e-9)  # along, and across
+    if beta == 0:  # nothing swings: the walk itself has these factors
+        np.testing.assert_allclose(np.abs(walk[80] / walk[40]), np.power(each, 40), rtol=1e-6)
     for best in (shown["plain"], shown["heavy"]):
         np.testing.assert_allclose(best["factor"], factor(best["rate"], best["beta"]), rtol=1e-6)
         assert best["factor"] < factor(0.98 * best["rate"], best["beta"])
