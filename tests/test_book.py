@@ -65,6 +65,18 @@ def test_labels_of_equations_are_unique_in_the_whole_book():
     assert [label for label, count in counts.items() if count > 1] == []
 
 
+def test_lessons_are_planned_by_sections_that_exist():
+    _, *parts = re.split(
+        r"^\{doc\}`(\d\d_\w+)`$", (BOOK / "teaching.md").read_text(encoding="utf-8"), flags=re.M
+    )
+    plans = dict(zip(parts[::2], parts[1::2], strict=True))
+    for chapter in CHAPTERS:
+        lines = re.findall(r"^\*\*(?:In class|At home).*?\*\* (.+)$", plans[chapter.name], re.M)
+        planned = {re.sub(r" \d+\.?$", "", part) for line in lines for part in line.split(" · ")}
+        assert planned, chapter.name
+        assert planned <= {text for _, text in chapter.headings}, chapter.name
+
+
 def test_table_of_contents_lists_what_exists_in_the_planned_order():
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     listed = [entry["file"] for part in contents["parts"] for entry in part["chapters"]]
