@@ -197,6 +197,12 @@ def bits(rng):
     }
 
 
+@chapter.evaluates("eq-bits-perplexity")
+def bits_perplexity(rng):
+    loss = nn.losses.softmax_cross_entropy(rng.normal(size=(11, 5)), rng.integers(0, 5, 11))[0]
+    return {"B": loss / np.log(2), r"\text{PPL}": np.exp(loss)}
+
+
 @chapter.evaluates("eq-witten-bell")
 def witten_bell(rng):
     counts, shorter = rng.integers(1, 9, 6), rng.dirichlet(np.ones(6))
