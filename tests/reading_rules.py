@@ -89,6 +89,8 @@ TERMS = {
     "occlusion": "16_explaining",
     "Shapley values": "16_explaining",
     "sanity check": "16_explaining",
+    "permutation importance": "16_explaining",
+    "partial dependence": "16_explaining",
     "membership inference": "17_responsibility",
     "shadow model": "17_responsibility",
     "differential privacy": "17_responsibility",
