@@ -100,6 +100,7 @@ TERMS = {
     "forward process": "18_what_next",
     "reverse process": "18_what_next",
     "latent space": "18_what_next",
+    "guidance": "18_what_next",
     "distillation": "18_what_next",
     "pruning": "18_what_next",
 }

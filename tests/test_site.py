@@ -104,7 +104,7 @@ def test_pages_follow_one_another_in_the_table_of_contents():
 def test_every_explorable_figure_has_its_place():
     cells = (cell for chapter in NOTEBOOKS.values() for cell in chapter.code)
     placed = sorted(c.metadata["explorable"] for c in cells if "explorable" in c.metadata)
-    assert placed == sorted(explorables.ROOM) and len(placed) == 8
+    assert placed == sorted(explorables.ROOM) and len(placed) == 9
     assert set(placed) <= {path.stem for path in explorables.SOURCES.glob("*.js")}
 
 

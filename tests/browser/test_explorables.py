@@ -249,6 +249,51 @@ def test_lstm(compute):
     assert [step["depth"] for step in shown] == says.round().tolist()  # it has learned to count
 
 
+@pytest.mark.parametrize("data", ["eight", "three"])
+@pytest.mark.parametrize("spread", [0, 0.3])
+def test_diffusion(data, spread, compute):
+    """The guess is the page's weighted mean, and the integral that it stands for."""
+    exported = compute("diffusion", "journey", data=data, spread=spread)
+    shown = compute("diffusion", time=130, x=0.4, y=-0.7, data=data, spread=spread)
+    assert shown["t"] == 70
+    signal, beta, noise, points = (np.array(compute("diffusion", "values", call=name))
+                                   for name in ("signal", "beta", "noise", data))  # fmt: skip
+    level = np.cos(np.pi / 2 * (np.arange(101) / 100 + 0.008) / 1.008) ** 2  # as in the chapter
+    expected = np.append(0.0, np.minimum(1 - level[1:] / level[:-1], 0.3))
+    np.testing.assert_allclose(beta, expected, atol=1e-12)
+    np.testing.assert_allclose(signal, np.cumprod(1 - expected), atol=1e-12)
+    np.testing.assert_allclose(
+        [points.mean(axis=0), points.std(axis=0)], [[0, 0], [1, 1]], atol=1e-9
+    )
+    assert np.allclose([noise.mean(), noise.std()], [0, 1], atol=0.02)
+
+    def guess(x, t):
+        keep = signal[t]
+        variance = keep * spread**2 + 1 - keep
+        gaps = x[:, None] - np.sqrt(keep) * points
+        weights = nn.activations.softmax(-(gaps**2).sum(axis=2) / (2 * variance))
+        near = points + np.sqrt(keep) * spread**2 / variance * gaps
+        return weights, (weights[..., None] * near).sum(axis=1)
+
+    weights, clean = guess(np.array([[0.4, -0.7]]), 70)
+    np.testing.assert_allclose(shown["weights"], weights[0], atol=1e-12)
+    np.testing.assert_allclose(shown["clean"], clean[0], atol=1e-12)
+    x = np.array(exported[100])
+    for t in range(100, 0, -1):
+        e = (x - np.sqrt(signal[t]) * guess(x, t)[1]) / np.sqrt(1 - signal[t])
+        x = (x - beta[t] / np.sqrt(1 - signal[t]) * e) / np.sqrt(1 - beta[t])
+        x = x + np.sqrt(beta[t] * (1 - signal[t - 1]) / (1 - signal[t])) * noise[t]
+    np.testing.assert_allclose(exported[200], x, atol=1e-6)
+    if spread:  # the posterior mean, by adding up over a grid of clean points
+        grid = np.stack(np.meshgrid(*[np.linspace(-5, 5, 201)] * 2), axis=-1).reshape(-1, 2)
+        prior = np.exp(-((grid[:, None] - points) ** 2).sum(axis=2) / (2 * spread**2)).sum(axis=1)
+        gap = np.array([0.4, -0.7]) - np.sqrt(signal[70]) * grid
+        weight = prior * np.exp(-(gap**2).sum(axis=1) / (2 * (1 - signal[70])))
+        np.testing.assert_allclose(clean[0], weight @ grid / weight.sum(), atol=1e-6)
+    else:  # nothing new: the best guesser returns the data
+        assert compute("diffusion", time=200, data=data)["near"] < 0.03
+
+
 @pytest.mark.parametrize("mask, sharp", [("causal", 1), ("causal", 0.5), ("none", 1)])
 def test_attention(mask, sharp, compute):
     told = json.loads((FOLDER / "attention.json").read_text(encoding="utf-8"))

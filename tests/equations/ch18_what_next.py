@@ -102,6 +102,47 @@ def ideal(rng):
     }
 
 
+@chapter.evaluates("eq-next-clean")
+def clean(rng):
+    _, signal, x, e = walk(rng)
+    t = int(rng.integers(1, 5))
+    noisy = np.sqrt(signal[t]) * x[0] + np.sqrt(1 - signal[t]) * e[t]
+    return {
+        "t": t,
+        rf"\bar{{\alpha}}_{t}": signal[t],
+        rf"\mathbf{{x}}_{t}": noisy,
+        r"\hat{\mathbf{x}}": x[0],
+        r"\hat{\mathbf{e}}": e[t],
+    }
+
+
+@chapter.evaluates("eq-next-guidance", rtol=1e-5, because="gradients by differences")
+def guidance(rng):
+    """The posterior mean (Tweedie's formula) of the density p(x | c)^(1 + w) / p(x)^w."""
+    from scipy.stats import multivariate_normal
+
+    x, some, every = rng.normal(size=(3, 2))
+    alpha, w = rng.uniform(0.3, 0.7), rng.uniform(0.5, 2)
+
+    def ordered(x):
+        return multivariate_normal.logpdf(x, some, 0.6)
+
+    def free(x):
+        return multivariate_normal.logpdf(x, every, 1.3)
+
+    def guess(log_density):
+        step = 1e-5 * np.eye(2)
+        slope = [(log_density(x + s) - log_density(x - s)) / 2e-5 for s in step]
+        return (x + (1 - alpha) * np.array(slope)) / np.sqrt(alpha)
+
+    return {
+        "w": w,
+        r"\hat{\mathbf{x}}": guess(ordered),
+        r"\hat{\mathbf{x}}_{\text{any}}": guess(free),
+        r"\hat{\mathbf{x}}_w": guess(lambda x: (1 + w) * ordered(x) - w * free(x)),
+    }
+
+
 def logits(rng):
     return rng.normal(size=(2, 5)), float(rng.uniform(1.5, 4))
 
