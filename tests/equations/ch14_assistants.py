@@ -66,6 +66,30 @@ def objective(rng):
     }
 
 
+@chapter.evaluates("eq-assist-policy-gradient")
+def policy_gradient(rng):
+    z, direction, r = rng.normal(size=(3, 5))
+    q, beta, b = rng.dirichlet(np.ones(5)), float(rng.uniform(0.5, 2)), float(rng.normal())
+
+    def objective(v):
+        kl = preference.kl_divergence(np.log(v[r"\mathbf{p}"]), np.log(q))
+        return v[r"\mathbf{p}"] @ r - beta * kl
+
+    def advantage(v):
+        return r - preference.implicit_reward(np.log(v[r"\mathbf{p}"]), np.log(q), beta) - b
+
+    return {
+        r"\theta": 0.3,
+        r"\mathbf{p}": given(lambda v: nn.activations.softmax(z + v[r"\theta"] * direction)),
+        r"\mathbf{q}": q,
+        r"\mathbf{r}": r,
+        r"\mathbf{a}": given(advantage),
+        r"\beta": beta,
+        "b": b,
+        "J": given(objective),
+    }
+
+
 def pair(rng):
     ell, log_q, beta = rng.normal(size=2), rng.normal(size=2), float(rng.uniform(0.5, 2))
     return ell, log_q, beta
