@@ -96,6 +96,20 @@ def ridge(rng):
     }
 
 
+@chapter.evaluates("eq-reg-smallest")
+def gradient_descent_from_zero(rng):
+    """Bind the end of the package's descent; more weights than examples."""
+    n, d = 3, 7
+    x, y = rng.normal(size=(n, d)), rng.normal(size=n)
+    p = nn.Parameter(np.zeros(d), "kernel")
+    sgd = nn.SGD([p], 0.9 * n / np.linalg.norm(x, 2) ** 2)
+    for _ in range(5_000):
+        sgd.zero_grad()
+        p.grad += x.T @ nn.losses.mean_squared_error(x @ p.value, y)[1]
+        sgd.step()
+    return {r"\mathbf{X}": x, r"\mathbf{y}": y, r"\mathbf{w}_\infty": p.value}
+
+
 @chapter.evaluates("eq-reg-soft", seeds=range(12))
 def soft_threshold(rng):
     """Bind the new weight to the minimum of (u - w)²/2η + λ|u|, where its slope changes sign."""
@@ -132,6 +146,28 @@ def adamw(rng):
         r"\epsilon": 0.05,
         r"\leftarrow w": p.value[0],
     }
+
+
+@chapter.evaluates("eq-reg-ensemble")
+def ensemble(rng):
+    """Bind samples whose variances and correlations are what they should be, exactly."""
+    n, k, variance, rho = 60, 4, 1.7, 0.3
+    independent = rng.normal(size=(n, k))
+    independent = np.linalg.qr(independent - independent.mean(axis=0))[0] * np.sqrt(n - 1)
+    covariance = variance * ((1 - rho) * np.eye(k) + rho)
+    return {
+        r"\hat{\mathbf{y}}": draws(independent @ np.linalg.cholesky(covariance).T),
+        "k": k,
+        "V": variance,
+        r"\rho": rho,
+    }
+
+
+chapter.equivalent(
+    "eq-reg-ensemble",
+    "negate sum 1",
+    "A sum and its negative have the same variance.",
+)
 
 
 @chapter.evaluates("eq-reg-dropout")
