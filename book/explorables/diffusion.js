@@ -94,6 +94,7 @@ export function build(kit) {
     let first, last = -1;
     const next = now => {
       first ??= now;
+      if (last >= 0 && kit.state.time !== last) return; // the reader has taken over
       const time = Math.min(2 * T, Math.floor((now - first) / 35));
       if (time !== last) kit.set({ time: last = time });
       if (time < 2 * T) running = requestAnimationFrame(next);
@@ -113,6 +114,7 @@ export function build(kit) {
     found.setAttribute("cx", places.x2); found.setAttribute("cy", places.y2);
     const most = Math.round(100 * Math.max(...weights)), end = state.time === 2 * T;
     kit.say(fill(strings.said, { t, signal: Math.round(100 * signal[t]), most, x: number(clean[0]), y: number(clean[1]) })
-      + (end ? ` ${fill(strings.end, { near: number(near), far: number(far) })}` : ""));
+      + (end ? ` ${fill(strings.end, { near: number(near), far: number(far) })}` : "")
+      + (end && !state.spread ? ` ${strings.copies}` : ""));
   };
 }
