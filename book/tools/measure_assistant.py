@@ -5,10 +5,11 @@ MiniLM finds, and with the passage that holds the answer; each option's log-prob
 answer; each option's tokens, and its log-probability after a conversation that asks nothing. And
 opposites of words, after 0 to 16 examples. And what the chapter does with the small GPT, by the
 chapter's own cells, once for each of five seeds, and its preferences once more with four times the
-pairs at half the rate, for two; and how many of 2,000 answers its preferences lose and gain.
+pairs at half the rate, for two; its policy gradient at beta = 1 with four times the answers at half
+the rate, for two; and how many of 2,000 answers its preferences lose and gain.
 Everything goes to ``nncourse/data/assistant.json``, which the chapter draws and repeats in part;
-``--only seeds``, ``long``, ``kept`` or ``unasked`` measures a part alone and keeps the rest. The
-questions, their options and the passages, as the book had them in November 2026, are in
+``--only seeds``, ``long``, ``trial``, ``kept`` or ``unasked`` measures a part alone and keeps the
+rest. The questions, their options and the passages, as the book had them in November 2026, are in
 ``questions.json`` there.
 """
 
@@ -91,10 +92,12 @@ def chapter():
     notebook = json.loads((ROOT / "book" / "14_assistants.ipynb").read_text(encoding="utf-8"))
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     wanted = ("USER, BOT, END", "def example", "def shown", "def fine_tune", "def accuracy",
-              "def adapted", "def pairs_of", "def prefer", "judged =")  # fmt: skip
+              "def adapted", "def pairs_of", "def prefer", "judged =", "def sampled",
+              "def reinforce")  # fmt: skip
     austen, tokenizer = nn.pretrained.load_austen(verbose=False)
     given = {"nn": nn, "np": np, "copy": copy, "preference": nn.preference, "add_lora": add_lora,
-             "austen": austen, "tokenizer": tokenizer}  # fmt: skip
+             "austen": austen, "tokenizer": tokenizer,
+             "softmax": nn.activations.softmax}  # fmt: skip
     for start in wanted:
         cell = next(cell for cell in cells if cell.startswith(start))
         exec(cell.split("\n\n\nfor ")[0], given)
@@ -137,6 +140,18 @@ def long_preferences(seeds):
             row = np.mean(odds / (1 + odds)), g["accuracy"](model)
             found.setdefault(f"beta {beta}", []).append([round(float(x), 4) for x in row])
             print(f"long, beta {beta}, seed {seed}", row, flush=True)
+    return found
+
+
+def long_trial(seeds):
+    """Return the share of courteous answers after a long policy gradient at beta = 1, by seed."""
+    g = chapter()
+    g["assistant"] = g["fine_tune"](copy.deepcopy(g["austen"]), 200)
+    found = []
+    for seed in range(seeds):
+        odds = g["odds"](g["reinforce"](1, steps=120, rate=1e-4, prompts=8, seed=seed))
+        found.append(round(float(np.mean(odds / (1 + odds))), 4))
+        print(f"long trial, seed {seed}", found[-1], flush=True)
     return found
 
 
@@ -198,7 +213,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=DATA / "assistant.json")
     parser.add_argument(
-        "--only", choices=("seeds", "long", "kept", "unasked"), help="measure this alone"
+        "--only", choices=("seeds", "long", "trial", "kept", "unasked"), help="measure this alone"
     )
     options = parser.parse_args()
     only = options.only
@@ -212,6 +227,8 @@ def main():
         measured["seeds"] = small_model(5)
     if only in (None, "long"):
         measured["long"] = long_preferences(2)
+    if only in (None, "trial"):
+        measured["long trial"] = long_trial(2)
     if only in (None, "kept"):
         measured["kept"] = kept()
     text = json.dumps(measured, ensure_ascii=False, indent=1) + "\n"
