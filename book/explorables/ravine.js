@@ -4,6 +4,13 @@ import { fill, number, path, range, shape, still } from "./kit.js";
 export const initial = { steps: 60, ratio: 50, rate: 1.9, beta: 0 };
 const START = [-1, 0.35], MOST = 80, COLORS = ["ex-training", "ex-new"];
 
+const round = value => Math.round(value * 100) / 100;
+// The roots of r² - (1 + β - ηc) r + β: what is left after one step, late in the walk.
+const roots = (curvatures, eta, beta) => curvatures.map(c => {
+  const p = 1 + beta - eta * c, root = p * p - 4 * beta;
+  return root < 0 ? Math.sqrt(beta) : (Math.abs(p) + Math.sqrt(root)) / 2;
+});
+
 // Curvatures 1 along and `ratio` across; `rate` is the learning rate times the greater one.
 export function compute({ ratio, rate, beta }) {
   const curvatures = [1, ratio], eta = rate / ratio;
@@ -14,17 +21,16 @@ export function compute({ ratio, rate, beta }) {
     w = w.map((one, i) => one + v[i]);
     walk.push(w);
   }
-  // The roots of r² - (1 + β - ηc) r + β: what is left after one step, late in the walk.
-  const factors = curvatures.map(c => {
-    const p = 1 + beta - eta * c, root = p * p - 4 * beta;
-    return root < 0 ? Math.sqrt(beta) : (Math.abs(p) + Math.sqrt(root)) / 2;
-  });
-  const s = (Math.sqrt(ratio) - 1) / (Math.sqrt(ratio) + 1);
+  const factors = roots(curvatures, eta, beta), s = (Math.sqrt(ratio) - 1) / (Math.sqrt(ratio) + 1);
+  const heavy = { rate: 4 * ratio / (1 + Math.sqrt(ratio)) ** 2, beta: s * s, factor: s };
+  // The sliders go in hundredths, and just off the floor the factor leaps: β goes up until both are on it.
+  const near = { rate: round(heavy.rate), beta: round(heavy.beta) };
+  while (Math.max(...roots(curvatures, near.rate / ratio, near.beta)) > Math.sqrt(near.beta) + 1e-9) near.beta = round(near.beta + 0.01);
   return {
     walk, factors, factor: Math.max(...factors),
     distances: walk.map(([x, y]) => Math.hypot(x, y)),
     plain: { rate: 2 * ratio / (1 + ratio), beta: 0, factor: (ratio - 1) / (ratio + 1) },
-    heavy: { rate: 4 * ratio / (1 + Math.sqrt(ratio)) ** 2, beta: s * s, factor: s },
+    heavy, near,
   };
 }
 
@@ -55,12 +61,8 @@ export function build(kit) {
     next(0);
   };
   kit.button(strings.walk, walkOn);
-  const round = value => Math.round(value * 100) / 100;
   kit.button(strings.bestPlain, () => kit.set({ rate: round(compute(kit.state).plain.rate), beta: 0 }));
-  kit.button(strings.bestHeavy, () => {
-    const { heavy } = compute(kit.state);
-    kit.set({ rate: round(heavy.rate), beta: round(heavy.beta) });
-  });
+  kit.button(strings.bestHeavy, () => kit.set(compute(kit.state).near));
 
   return state => {
     const { walk, distances, factors, factor, plain, heavy } = compute(state);

@@ -216,6 +216,18 @@ def test_ravine(ratio, rate, beta, compute):
         assert best["factor"] < factor(0.98 * best["rate"], best["beta"])
 
 
+@pytest.mark.parametrize("ratio", [2, 12, 25, 50, 60, 73, 100])
+def test_ravine_at_the_sliders_best(ratio, compute):
+    """Just off the floor of the bathtub r leaps: the nearest hundredths are not good enough."""
+    found = compute("ravine", ratio=ratio)["near"]
+    best = (np.sqrt(ratio) - 1) / (np.sqrt(ratio) + 1)
+    for c in (1, ratio):
+        roots = np.roots([1, -(1 + found["beta"] - found["rate"] / ratio * c), found["beta"]])
+        assert best - 1e-9 < np.abs(roots).max() < best + 0.02
+    for value in found.values():
+        np.testing.assert_allclose(100 * value, round(100 * value))
+
+
 def test_degree(compute):
     places = np.linspace(-1, 1, 25)
     truth = np.exp(places) * np.sin(np.pi * places)
