@@ -23,7 +23,7 @@ from nbclient import NotebookClient
 ROOT = BOOK.parent
 PREINSTALLED = ("numpy", "keras", "tensorboard", "matplotlib", "tqdm", "ipykernel")
 # In extras of their own (deploy, explain): a chapter that uses one asks first whether it is there.
-EXTRAS = {"boto3", "fastapi", "lime", "moto", "onnx", "onnxruntime", "shap", "uvicorn"}
+EXTRAS = {"boto3", "botocore", "fastapi", "lime", "moto", "onnx", "onnxruntime", "shap", "uvicorn"}
 CHAPTERS = [Chapter.read(path) for path in sorted(BOOK.glob("[0-9]*.ipynb"))]
 SHORT = ("01_neurons", "02_linear_models")
 WHOLE = [
