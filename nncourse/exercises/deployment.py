@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 
@@ -216,8 +217,8 @@ def _body_cases(rng):
         ('{"instances": [[1, 2]], "more": 1}', 2),
         ("[[1, 2]]", 2),
         ("7", 2),
-        ("[" * 100_000 + "]" * 100_000, 2),
-    ]
+        *([] if sys.platform == "emscripten" else [("[" * 100_000 + "]" * 100_000, 2)]),
+    ]  # a browser's stack is too small for the last: Python itself would stop
 
 
 STATUS = Exercise(
