@@ -26,7 +26,7 @@ ROOM = {
     "convolution": (44, 74),
     "lstm": (44, 38),
     "attention": (49, 80),
-    "diffusion": (32, 57),
+    "diffusion": (32, 54),
 }
 BLOCK = """<div class="explorable" id="explore-{name}" data-explorable="{name}"
 style="--room:{wide}rem;--narrow-room:{narrow}rem">
