@@ -177,7 +177,7 @@ def test_changes_and_passes_survive_a_visit_without_a_network_and_can_be_forgott
     assert "✓ neuron: 1 of 1 points" in run(exercise)
     reading.context.set_offline(False)
     reading.goto(reading.url.replace(FIRST, "book/index.html").split("#")[0])
-    assert "✓ 1 of" in reading.locator(".live-chapter").first.inner_text()
+    reading.locator(".live-chapter").first.filter(has_text="✓ 1 of").wait_for()
     reading.go_back()
     reading.once("dialog", lambda dialog: dialog.accept())
     reading.get_by_role("button", name="Forget my changes").click()
