@@ -289,13 +289,7 @@ def load_scaling_runs():
     >>> sorted({int(dim) for dim in runs["dim"]})
     [8, 12, 16, 24, 32, 48, 64, 96]
     """
-    names, *rows = csv.reader(io.StringIO(_embedded("scaling_runs.csv").decode()))
-    columns = zip(*rows, strict=True)
-    kinds = {"rate": float, "validation": float, "test": float}
-    return {
-        name: np.array([kinds.get(name, int)(value) for value in column])
-        for name, column in zip(names, columns, strict=True)
-    }
+    return _columns(_embedded("scaling_runs.csv").decode().splitlines())
 
 
 def load_runs(name):
@@ -316,14 +310,11 @@ def load_runs(name):
     [0, 1, 2, 3, 4]
     """
     folder = resources.files("nncourse") / "data" / "runs"
-    table = folder / f"{name}.csv"
-    if not table.is_file():
-        there = sorted(path.name.removesuffix(".csv") for path in folder.iterdir())
+    there = sorted(path.name.removesuffix(".csv") for path in folder.iterdir())
+    if name not in there:
         raise ValueError(f"there are no runs {name!r}; try one of {', '.join(there)}.")
-    _, *lines = table.read_text(encoding="utf-8").splitlines()
-    names, *rows = csv.reader(lines)
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    return {name: _numbers(column) for name, column in columns.items()}
+    _, *lines = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    return _columns(lines)
 
 
 def make_moons(n=200, noise=0.1, rng=None):
@@ -468,12 +459,19 @@ def _embedded(name):
     return resources.files("nncourse").joinpath("data", name).read_bytes()
 
 
+def _columns(lines):
+    names, *rows = csv.reader(lines)
+    columns = zip(*rows, strict=True)
+    return {name: _numbers(column) for name, column in zip(names, columns, strict=True)}
+
+
 def _numbers(column):
-    for kind in (int, float, str):
+    for kind in (int, float):
         try:
             return np.array([kind(value) for value in column])
         except ValueError:
-            continue
+            pass
+    return np.array(column)
 
 
 def _full(path):

@@ -1,8 +1,8 @@
 """Experiments that chapters repeat with other seeds: the tables belong to the code on the page."""
 
 import math
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import runs
 
@@ -35,9 +35,10 @@ def test_a_chapter_reads_its_table(experiment):
     assert f'load_runs(\\"{experiment.name}\\")' in text
 
 
-def test_what_is_not_there_is_named():
-    with pytest.raises(ValueError, match="no runs '00_nothing'"):
-        nn.datasets.load_runs("00_nothing")
+@pytest.mark.parametrize("name", ["00_nothing", "../scoreboard", "", 8])
+def test_what_is_not_there_is_refused_and_what_is_there_named(name):
+    with pytest.raises(ValueError, match=r"no runs .*08_depth"):
+        nn.datasets.load_runs(name)
 
 
 def test_an_experiment_runs_the_cells_it_names(tmp_path):
@@ -46,4 +47,16 @@ def test_an_experiment_runs_the_cells_it_names(tmp_path):
     made = runs.Experiment(tmp_path / "00_x.ipynb", "00_x", cells, "double(seed)", over)
     found = [(row["kind"], row["seed"], row["twice"]) for row in made.run()]
     assert found == [("a", 1, 2), ("a", 4, 8)]
-    assert np.unique([made.code, runs.Experiment(*[*vars(made).values()][:3], "0", over).code]).size
+    assert made.code != replace(made, call="double(0)").code
+    assert made.code != replace(made, cells=cells[1:]).code
+
+
+def test_a_call_sees_the_setting_in_a_comprehension_too(tmp_path):
+    call = "{'sum': sum(seed * x for x in (1, 2))}"
+    made = runs.Experiment(tmp_path / "00_x.ipynb", "00_x", ("",), call, {"seed": [1, 2]})
+    assert [row["sum"] for row in made.run()] == [3, 6]
+
+
+def test_an_unknown_experiment_is_refused_before_anything_runs():
+    with pytest.raises(SystemExit, match=r"no experiment 08_dept; there are: .*08_depth"):
+        runs.main(["08_depth", "08_dept"])

@@ -54,7 +54,7 @@ class Experiment:
         for source in self.cells:
             exec(compile(source, self.chapter.name, "exec"), scope)
         for setting in self.settings():
-            result = eval(self.call, scope, setting)
+            result = eval(self.call, scope | setting)
             yield setting | (dict(result) if isinstance(result, dict) else {"value": result})
 
 
