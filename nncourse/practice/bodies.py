@@ -7,6 +7,7 @@ that no model should see, and NumPy's file format without its pickles.
 
 import io
 import json
+import threading
 from itertools import chain
 from math import prod
 
@@ -15,6 +16,8 @@ import numpy as np
 __all__ = ["BadInput", "read_body"]
 
 CODES = {"application/json": "JSON", "application/x-npy": "a NumPy file"}
+# Python 3.11 counts the depth of literals for all threads together, and then says "mismatch".
+LITERALS = threading.Lock()
 
 
 class BadInput(ValueError):
@@ -154,7 +157,8 @@ def _from_npy(body, shape, dtype):
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
-        sizes, columns_first, kind = read(file)
+        with LITERALS:
+            sizes, columns_first, kind = read(file)
     except Exception as error:  # the header is a Python literal: much can be wrong with it
         raise BadInput(400, f"expected a NumPy file, got a bad header: {str(error)[:80]}") from None
     if kind.hasobject:
