@@ -92,6 +92,8 @@ def add(text):
 def check(name, function, rng=None):
     """Check your answer to an exercise on random inputs, new ones each time.
 
+    Call it from one thread at a time: meanwhile, ready-made answers are gone for the whole process.
+
     Parameters
     ----------
     name : str

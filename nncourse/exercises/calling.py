@@ -213,6 +213,10 @@ def absent(names):
         :func:`called`: an answer that mentions complex numbers, itself or in a helper, is not
         called (the complex step gives derivatives that nobody has derived).
 
+    Notes
+    -----
+    They are gone for all threads of the process: judge an answer while no other thread uses them.
+
     Examples
     --------
     >>> from nncourse.activations import relu

@@ -269,12 +269,13 @@ class Llama:
         """Return what the last layer makes of each token, (len(ids), dim)."""
         cache, a = self.cache(len(ids)) if cache is None else cache, self.architecture
         end, parts = cache.length + len(ids), []
-        if end > len(self._rotation[0]):
-            self._rotation = rotary_tables(min(2 * end, a.context), a.head_dim, a.base)
+        tables = self._rotation  # another thread may put a shorter one there
+        if end > len(tables[0]):
+            tables = self._rotation = rotary_tables(min(2 * end, a.context), a.head_dim, a.base)
         for start in range(0, len(ids), CHUNK):
             x = np.ascontiguousarray(self.output[:, ids[start : start + CHUNK]].T)  # (time, dim)
             positions = slice(cache.length, cache.length + len(x))
-            rotation = [table[positions] for table in self._rotation]  # (time, head_dim / 2)
+            rotation = [table[positions] for table in tables]  # (time, head_dim / 2)
             for block in self.blocks:
                 x = block(x, rotation, cache)
             cache.length += len(x)

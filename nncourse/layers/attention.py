@@ -130,10 +130,10 @@ class MultiHeadAttention(Layer):
             q, k = rotate(q, *turn), rotate(k, *turn)
         scores = (q * (1 / sqrt(head_dim))) @ k.swapaxes(-1, -2)  # (batch, heads, time, steps)
         np.copyto(scores, np.finfo(scores.dtype).min, where=masked)
-        self.weights = softmax(scores)
+        weights = softmax(scores)  # not self.weights yet: threads may share a trained model
         if mask is not None:  # a step that may look at nothing takes from nobody
-            np.copyto(self.weights, 0, where=masked)
-        y = self._merge(self.weights @ v)  # (batch, time, dim)
+            np.copyto(weights, 0, where=masked)
+        y, self.weights = self._merge(weights @ v), weights  # (batch, time, dim)
         saved = q, k, v, masked, turn, memory is not None
         return self.remember(saved, self.output.forward(y))
 

@@ -22,6 +22,10 @@ class Layer(ABC):
 
     The examples of a batch lie along the first axis; features come last. PyTorch: ``nn.Module``.
 
+    Threads may share a trained model: without ``training``, what ``forward`` returns depends on its
+    arguments and the parameters alone. What a layer keeps (``state``, ``weights``) is then that of
+    the thread that came last, so ``backward`` needs a model of its own, as training does.
+
     Raises
     ------
     TypeError

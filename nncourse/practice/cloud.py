@@ -15,6 +15,9 @@ import tarfile
 
 import numpy as np
 
+from .._checks import as_floats
+from .bodies import LITERALS
+
 __all__ = ["delete", "deploy", "invoke", "left", "pack", "upload"]
 
 
@@ -31,11 +34,21 @@ def pack(onnx):
     bytes
         A ``model.tar.gz`` with one file, ``model.onnx``.
 
+    Raises
+    ------
+    TypeError
+        If it is a model, or a file's name.
+
     Examples
     --------
     >>> tarfile.open(fileobj=io.BytesIO(pack(b"..."))).getnames()
     ['model.onnx']
     """
+    if not isinstance(onnx, bytes):
+        raise TypeError(
+            "a model is packed as the bytes that nn.export.to_onnx(model, shape) returns, got "
+            f"{type(onnx).__name__}. A file? Path(file).read_bytes()."
+        )
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
         member = tarfile.TarInfo("model.onnx")
@@ -50,9 +63,9 @@ def upload(bucket, endpoint, onnx):
     The version is the beginning of the content's SHA-256: the same model has the same version.
     See :func:`deploy` for an example.
     """
-    version = hashlib.sha256(onnx).hexdigest()[:12]
+    packed, version = pack(onnx), hashlib.sha256(onnx).hexdigest()[:12]
     key = f"{endpoint}/{version}/model.tar.gz"
-    _client("s3").put_object(Bucket=bucket, Key=key, Body=pack(onnx))
+    _client("s3").put_object(Bucket=bucket, Key=key, Body=packed)
     return version, f"s3://{bucket}/{key}"
 
 
@@ -82,6 +95,11 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
     str
         "created" or "updated".
 
+    Raises
+    ------
+    ValueError
+        If ``data`` is no address in S3.
+
     Examples
     --------
     >>> import boto3
@@ -98,6 +116,10 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
     [[0.]]
     4 4
     """
+    if not str(data).startswith("s3://"):
+        raise ValueError(
+            f"data is the address that upload returned, s3://bucket/key, got {data!r:.60}"
+        )
     sagemaker, name = _client("sagemaker"), f"{endpoint}-{version}"
     if name not in _names("endpoint_config", endpoint):
         if name not in _names("model", endpoint):
@@ -125,6 +147,8 @@ def invoke(endpoint, x):
 
     Raises
     ------
+    TypeError
+        If ``x`` is not of numbers.
     botocore.exceptions.ClientError
         ``ModelError`` if the model refused them: what it said is in ``error.response``.
 
@@ -132,6 +156,7 @@ def invoke(endpoint, x):
     --------
     See :func:`deploy`.
     """
+    as_floats(x)  # explains what is no array of numbers; whole ones are sent as they are
     file = io.BytesIO()
     np.save(file, x, allow_pickle=False)
     answer = _client("sagemaker-runtime").invoke_endpoint(
@@ -140,7 +165,9 @@ def invoke(endpoint, x):
         Accept="application/x-npy",
         Body=file.getvalue(),
     )
-    y = np.load(io.BytesIO(answer["Body"].read()), allow_pickle=False)
+    file = io.BytesIO(answer["Body"].read())
+    with LITERALS:
+        y = np.load(file, allow_pickle=False)
     return y, answer["InvokedProductionVariant"]
 
 

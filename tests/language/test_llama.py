@@ -93,6 +93,20 @@ def test_long_prompts_are_read_in_chunks(model, monkeypatch):
     np.testing.assert_allclose(model.logits(IDS), expected, atol=1e-4)
 
 
+def test_another_thread_may_leave_short_tables_of_angles(model, monkeypatch):
+    """They grow with what is read; who reads little at the same time may put shorter ones there."""
+    expected = model.logits(IDS)
+    monkeypatch.setattr(llama, "CHUNK", 4)
+    block = model.blocks[0]
+
+    def meanwhile(*arguments):
+        model._rotation = rotary_tables(4, TINY.head_dim, TINY.base)
+        return block(*arguments)
+
+    model.blocks[0] = meanwhile
+    np.testing.assert_allclose(model.logits(IDS), expected, atol=1e-4)
+
+
 def test_the_future_is_not_seen(model):
     changed = [*IDS[:6], 39, 38, 37, 36, 35]
     np.testing.assert_allclose(model.logits(changed)[:6], model.logits(IDS)[:6], atol=1e-5)

@@ -5,12 +5,14 @@ import io
 import os
 import re
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import nncourse as nn
 from nncourse.practice import cloud
+from nncourse.practice.bodies import LITERALS
 from nncourse.practice.gateway import LocalCloud
 
 pytest.importorskip("moto")
@@ -83,7 +85,7 @@ def test_an_update_loses_no_request(here, x):
         thread.start()
     version, _ = put("swap", network(7))
     models[f"v-{version}"] = network(7)
-    for _ in range(2000):
+    for _ in range(60_000):
         if all(log and log[-1][1] == f"v-{version}" for log in logs):
             break
         threads[0].join(0.02)
@@ -120,6 +122,23 @@ def test_the_old_version_answers_before_it_is_stopped(here, x):
     gateway.replace("drains")  # the books name what runs already
     assert cloud.invoke("drains", x)[1] == f"v-{version}"
     cloud.delete("drains", "digits")
+
+
+def test_a_client_reads_one_header_at_a_time(monkeypatch, x):
+    """As the server does: test_threads_of_different_depth_read_headers_side_by_side says why."""
+    load, locked = np.load, []
+
+    def watched(*arguments, **options):
+        locked.append(LITERALS.locked())
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(np, "load", watched)
+    answer = {"Body": io.BytesIO(as_npy(x)["Body"]), "InvokedProductionVariant": "v-1"}
+    client = SimpleNamespace(invoke_endpoint=lambda **_: answer)
+    monkeypatch.setattr(cloud, "_client", lambda service: client)
+    y, variant = cloud.invoke("any", x)
+    assert locked == [True] and not LITERALS.locked()
+    assert np.array_equal(y, x) and variant == "v-1"
 
 
 def test_what_the_model_refuses_comes_back_with_its_reason(here):
