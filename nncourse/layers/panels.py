@@ -33,7 +33,7 @@ class Panels:
     Raises
     ------
     ValueError
-        If the matrix has another shape.
+        If the matrix has another shape, or x does not fit it.
 
     Examples
     --------
@@ -46,9 +46,11 @@ class Panels:
     __array_ufunc__ = None  # so that "array @ panels" asks the panels
 
     def __init__(self, matrix, memory=None):
+        matrix = np.asarray(matrix)
         if not self.fit(matrix):
             raise ValueError(
-                f"expected a matrix of a multiple of {WIDTH} columns, got {matrix.shape}"
+                f"expected a matrix of a multiple of {WIDTH} columns, got {matrix.shape}. "
+                "laid_out([matrix]) leaves such a one as it is."
             )
         self.shape = matrix.shape
         panels = matrix.reshape(len(matrix), -1, WIDTH).swapaxes(0, 1)
@@ -63,6 +65,10 @@ class Panels:
 
     def __rmatmul__(self, x):
         count, inputs, width = self.panels.shape
+        if x.ndim != 2 or x.shape[1] != inputs:
+            raise ValueError(
+                f"x @ panels expects x of shape (rows, {inputs}), got {x.shape}. One row? x[None]."
+            )
         y = np.empty((len(x), count * width), np.result_type(x, self.panels))
         by_panel = y.reshape(len(x), count, width).swapaxes(0, 1)  # a view
         parts = -(-len(x) // max(1, SMALL // (inputs * width)))  # of the rows: each small enough
@@ -82,6 +88,11 @@ def laid_out(matrices):
     ----------
     matrices : list of arrays of shape (inputs, units)
 
+    Raises
+    ------
+    ValueError
+        If there is none, or one has another number of axes.
+
     Examples
     --------
     >>> [type(m).__name__ for m in laid_out([np.ones((3, 32)), np.ones((32, 64))])]
@@ -89,6 +100,11 @@ def laid_out(matrices):
     >>> [type(m).__name__ for m in laid_out([np.ones((3, 2))])]
     ['ndarray']
     """
+    if not len(matrices) or any(np.ndim(matrix) != 2 for matrix in matrices):
+        raise ValueError(
+            "expected a list of matrices (inputs, units), got the shapes "
+            f"{[np.shape(matrix) for matrix in matrices]}"
+        )
     if not all(map(Panels.fit, matrices)):
         return list(map(np.ascontiguousarray, matrices))
     ends = np.cumsum([matrix.size for matrix in matrices])

@@ -1,5 +1,7 @@
 """A model card written by the run that made the model, and what the run took from the grid."""
 
+from .._numbers import number
+
 __all__ = ["energy", "model_card"]
 
 SECTIONS = (
@@ -32,6 +34,8 @@ def model_card(title, sections):
     ------
     ValueError
         If a section is missing, empty or unknown.
+    TypeError
+        If ``sections`` is no dict, or one of them none of the three.
 
     Examples
     --------
@@ -54,6 +58,19 @@ def model_card(title, sections):
     |---|---|
     | young | 190 |
     """
+    if not isinstance(sections, dict):
+        raise TypeError(
+            f"expected a dict from the sections to their contents, got {type(sections).__name__}. "
+            f"The sections are {', '.join(SECTIONS)}."
+        )
+    for name, content in sections.items():
+        rows = content if isinstance(content, list) else []
+        alike = all(isinstance(row, dict) and row.keys() == rows[0].keys() for row in rows)
+        if not isinstance(content, (str, dict, list)) or not alike:
+            raise TypeError(
+                f"expected {name!r} to be a text, a dict, or a list of dicts with the same keys, "
+                f"got {content!r:.60}"
+            )
     missing = [name for name in SECTIONS if not sections.get(name)]
     unknown = [name for name in sections if name not in SECTIONS]
     if missing or unknown:
@@ -75,16 +92,18 @@ def energy(cpu_seconds, *, watts=3.5, overhead=1.135):
     Raises
     ------
     ValueError
-        If a number is negative.
+        If a number is negative, or none.
 
     Examples
     --------
     >>> round(energy(3600), 5)
     0.00397
     """
-    cpu_seconds, watts, overhead = float(cpu_seconds), float(watts), float(overhead)
-    if min(cpu_seconds, watts, overhead) < 0:
-        raise ValueError(f"expected no negative number: {cpu_seconds}, {watts}, {overhead}")
+    given = {"cpu_seconds": cpu_seconds, "watts": watts, "overhead": overhead}
+    cpu_seconds, watts, overhead = (
+        number(name, value, "a number that is not negative", lambda v: 0 <= v < float("inf"))
+        for name, value in given.items()
+    )
     return cpu_seconds * watts * overhead / 3.6e6
 
 

@@ -5,12 +5,13 @@ sure the model is. Two measures compare a window of requests with a reference; a
 departures from request to request and raises an alarm when their sum is large.
 """
 
-from math import exp
+from math import exp, inf
 from statistics import NormalDist
 
 import numpy as np
 
-from .._checks import as_floats, finite_numbers, in_order
+from .._checks import as_floats, check_positive, finite_numbers, in_order
+from .._numbers import positive
 
 __all__ = ["Cusum", "false_alarm_interval", "kolmogorov_smirnov", "population_stability"]
 
@@ -36,8 +37,8 @@ def population_stability(reference, sample, bins=10):
     Raises
     ------
     ValueError
-        If there are fewer numbers in the reference than bins, none in the sample, or one is not
-        finite.
+        If there are fewer numbers in the reference than bins, none in the sample, one is not
+        finite, or ``bins`` is not a whole number from 2.
 
     Examples
     --------
@@ -47,6 +48,9 @@ def population_stability(reference, sample, bins=10):
     >>> bool(population_stability(reference, reference[:200]) > 2)
     True
     """
+    (bins,) = check_positive(bins=bins)
+    if bins < 2:
+        raise ValueError("expected two bins or more, got 1: all numbers lie in it, drift or not")
     reference, sample = (as_floats(x).ravel() for x in (reference, sample))
     if len(reference) < bins or not len(sample):
         raise ValueError(
@@ -119,18 +123,23 @@ class Cusum:
     """
 
     def __init__(self, reference, *, allowance=0.5, threshold=8.0):
+        self.allowance = positive("allowance", allowance)
+        self.threshold, self.sum = positive("threshold", threshold), 0.0
         self._sorted = np.sort(in_order("reference", reference))
-        if len(self._sorted) < 10 or not (allowance > 0 and threshold > 0):
+        if len(self._sorted) < 10:
             raise ValueError(
-                "expected at least 10 reference values and positive settings, got "
-                f"{len(self._sorted)}, allowance={allowance}, threshold={threshold}"
+                f"expected at least 10 reference values to rank among, got {len(self._sorted)}"
             )
-        self.allowance, self.threshold, self.sum = float(allowance), float(threshold), 0.0
 
     def score(self, value):
         """Return z: large for values that are small among the reference's."""
-        (value,) = in_order("a request", value)
-        both = (np.searchsorted(self._sorted, value, side=side) for side in ("left", "right"))
+        values = in_order("a request", value)
+        if len(values) != 1:
+            raise ValueError(
+                f"expected the one number of one request, got {len(values)}. Several requests? "
+                "[monitor.update(value) for value in values]"
+            )
+        both = (np.searchsorted(self._sorted, values[0], side=side) for side in ("left", "right"))
         return -NormalDist().inv_cdf((sum(map(int, both)) + 1) / (2 * len(self._sorted) + 2))
 
     def update(self, value):
@@ -145,11 +154,18 @@ def false_alarm_interval(allowance, threshold):
     ``(exp(2 k b) - 2 k b - 1) / (2 k²)`` with k the allowance and b = threshold + 1.166, good to a
     few percent. Source: Siegmund (1985), equation 2.57.
 
+    Raises
+    ------
+    ValueError
+        If a setting is not positive.
+
     Examples
     --------
     >>> round(false_alarm_interval(0.5, 5))
     938
     """
-    allowance = float(allowance)
-    exponent = 2 * allowance * (float(threshold) + 1.166)
+    allowance, threshold = positive("allowance", allowance), positive("threshold", threshold)
+    exponent = 2 * allowance * (threshold + 1.166)
+    if exponent > 700:  # exp would overflow
+        return inf
     return (exp(exponent) - exponent - 1) / (2 * allowance**2)

@@ -12,6 +12,7 @@ from math import sqrt
 import numpy as np
 
 from .._checks import in_order
+from .._numbers import number, share
 
 __all__ = [
     "Rate",
@@ -35,6 +36,11 @@ class Rate:
     value, low, high : float
         NaN, 0 and 1 if the whole is empty.
 
+    Raises
+    ------
+    ValueError
+        If a count is negative or no number, or the part is larger than the whole.
+
     Examples
     --------
     >>> Rate(9, 10)
@@ -44,6 +50,11 @@ class Rate:
     part: int
     whole: int
     z: float = 1.96
+
+    def __post_init__(self):
+        whole = number("the whole of a rate", self.whole, "a count, 0 or more", lambda n: n >= 0)
+        wanted = f"a count from 0 to the whole, {whole:g}"
+        number("the part of a rate", self.part, wanted, lambda k: 0 <= k <= whole)
 
     @property
     def value(self):
@@ -124,11 +135,19 @@ def rate_difference(a, b):
     ``low = d - sqrt((a - a.low)² + (b.high - b)²)``, and the other way round for the high end.
     Source: Newcombe (1998), method 10.
 
+    Raises
+    ------
+    TypeError
+        If one is no :class:`Rate`: a number alone does not say of how many.
+
     Examples
     --------
     >>> [round(end, 3) for end in rate_difference(Rate(56, 70), Rate(48, 80))]
     [0.2, 0.052, 0.334]
     """
+    for rate in (a, b):
+        if not isinstance(rate, Rate):
+            raise TypeError(f"expected two rates, Rate(part, whole), got {rate!r:.60}")
     d = a.value - b.value
     low = d - sqrt((a.value - a.low) ** 2 + (b.high - b.value) ** 2)
     high = d + sqrt((a.high - a.value) ** 2 + (b.value - b.low) ** 2)
@@ -139,14 +158,22 @@ def implied_false_positives(base, precision, true_positive):
     """Return the false-positive rate that a base rate, a precision and a recall leave no choice of.
 
     ``FPR = TPR * p / (1 - p) * (1 - PPV) / PPV`` with p the base rate. Source: Chouldechova (2017),
-    equation 2.6.
+    equation 2.6. Above 1, no decision has this precision and this recall at once.
+
+    Raises
+    ------
+    ValueError
+        If a rate is not between 0 and 1; base rate 1 and precision 0 leave nothing to divide by.
 
     Examples
     --------
     >>> round(implied_false_positives(0.5, 0.8, 0.6), 6)
     0.15
     """
-    return true_positive * base / (1 - base) * (1 - precision) / precision
+    base = number("base", base, "a number from 0 to below 1", lambda v: 0 <= v < 1)
+    precision = number("precision", precision, "a number from above 0 to 1", lambda v: 0 < v <= 1)
+    recall = share("true_positive", true_positive)
+    return recall * base / (1 - base) * (1 - precision) / precision
 
 
 def threshold_for(scores, outcome, true_positive):
@@ -158,7 +185,8 @@ def threshold_for(scores, outcome, true_positive):
     Raises
     ------
     ValueError
-        If nobody is good, the shapes differ, a score is NaN, or the rate is not in [0, 1].
+        If nobody is good, the shapes differ, a score is NaN, an outcome is neither 0 nor 1, or the
+        rate is not in [0, 1].
 
     Examples
     --------
@@ -166,13 +194,14 @@ def threshold_for(scores, outcome, true_positive):
     0.6
     """
     scores, outcome = in_order("scores", scores), np.ravel(outcome)
-    if scores.shape != outcome.shape or not 0 <= true_positive <= 1:
+    true_positive = share("true_positive", true_positive)
+    if scores.shape != outcome.shape or not np.isin(outcome, (0, 1)).all():
         raise ValueError(
-            f"expected an outcome for each score and a rate in [0, 1], got {scores.size} scores, "
-            f"{outcome.size} outcomes, {true_positive}"
+            f"expected an outcome of 0 or 1 for each score, got {scores.size} scores and "
+            f"{outcome.size} outcomes, {np.unique(outcome)[:5]}"
         )
     good = np.sort(scores[outcome == 1])[::-1]
     if not len(good):
-        raise ValueError("expected somebody whose outcome is 1")
-    needed = max(int(np.ceil(float(true_positive) * len(good) - 1e-9)), 1)
+        raise ValueError(f"expected somebody whose outcome is 1, got {outcome.size} times 0")
+    needed = max(int(np.ceil(true_positive * len(good) - 1e-9)), 1)
     return float(good[needed - 1])

@@ -4,7 +4,7 @@ Exact where it can be; estimates say so. Prices, speeds and powers are arguments
 FLOPs are floating-point operations, not per second; a multiplication and an addition are two.
 """
 
-from .architectures import _positive, _whole
+from .architectures import Architecture, _positive, _whole
 
 __all__ = [
     "activation_bytes", "count_parameters", "forward_flops", "kv_cache_bytes", "run_cost",
@@ -42,7 +42,7 @@ def count_parameters(a, *, active=False):
     >>> [sum(count_parameters(MIXTRAL, active=active).values()) for active in (False, True)]
     [46702792704, 12879925248]
     """
-    d, h, k = a.dim, a.hidden, a.kv_dim
+    d, h, k = _checked(a).dim, a.hidden, a.kv_dim
     norm = 2 * d if a.bias else d
     attention = 2 * d * d + 2 * d * k + a.bias * (2 * d + 2 * k)
     feed_forward = (3 if a.gated else 2) * d * h + a.bias * (h + d + a.gated * h)
@@ -90,9 +90,9 @@ def forward_flops(a, tokens, *, past=0):
     (265, 283)
     """
     tokens, past = _whole("tokens", tokens, 1), _whole("past", past, 0)
-    if past and not a.causal:
+    if past and not _checked(a).causal:
         raise ValueError(f"only a causal model can go on from a past, got past={past}")
-    d, gates = a.dim, 3 if a.gated else 2
+    d, gates = _checked(a).dim, 3 if a.gated else 2
     experts = a.active_experts * gates * d * a.hidden + (a.experts > 1) * d * a.experts
     matrices = a.layers * (2 * d * d + 2 * d * a.kv_dim + experts)
     if a.head:
@@ -158,7 +158,7 @@ def activation_bytes(a, batch, tokens):
     275.414777856
     """
     batch, tokens = _whole("batch", batch, 1), _whole("tokens", tokens, 1)
-    if a.gated or a.hidden != 4 * a.dim or a.kv_heads != a.heads:
+    if _checked(a).gated or a.hidden != 4 * a.dim or a.kv_heads != a.heads:
         raise ValueError(
             "the formula holds for blocks with hidden = 4 dim, not gated, and as many kv_heads as "
             f"heads, got {a}"
@@ -178,7 +178,8 @@ def kv_cache_bytes(a, tokens, *, batch=1, bytes_per_number=2):
     >>> kv_cache_bytes(GPT3["175B"], 2048) / 1e9
     9.663676416
     """
-    numbers = 2 * a.layers * a.kv_dim * _whole("tokens", tokens, 1) * _whole("batch", batch, 1)
+    tokens, batch = _whole("tokens", tokens, 1), _whole("batch", batch, 1)
+    numbers = 2 * _checked(a).layers * a.kv_dim * tokens * batch
     return numbers * _positive("bytes_per_number", bytes_per_number)
 
 
@@ -198,7 +199,7 @@ def run_seconds(flops, *, devices, peak_flops_per_second, utilization):
     >>> run_seconds(3.6e18, devices=2, peak_flops_per_second=1e15, utilization=0.5)
     3600.0
     """
-    if not 0 < utilization <= 1:
+    if not _positive("utilization", utilization) <= 1:
         raise ValueError(f"utilization is a share of the peak, 0 < u <= 1, got {utilization}")
     speed = _positive("devices", devices) * _positive("peak", peak_flops_per_second)
     return _positive("flops", flops) / (speed * _positive("utilization", utilization))
@@ -238,7 +239,17 @@ def run_energy(seconds, *, devices, watts_per_device, overhead=1.0):
     >>> run_energy(3600, devices=10, watts_per_device=500, overhead=1.5)
     7.5
     """
-    if not overhead >= 1:
+    if not _positive("overhead", overhead) >= 1:
         raise ValueError(f"overhead is a ratio of at least 1, got {overhead}")
     kilowatts = _positive("devices", devices) * _positive("watts", watts_per_device) / 1000
     return _positive("seconds", seconds) / 3600 * kilowatts * _positive("overhead", overhead)
+
+
+def _checked(a):
+    """Return an architecture, or explain what is none."""
+    if not isinstance(a, Architecture):
+        raise TypeError(
+            "expected an Architecture, which says all sizes, got "
+            f"{a!r:.60}. Published ones: nn.architectures.GPT3['175B'], BERT_BASE, and others."
+        )
+    return a

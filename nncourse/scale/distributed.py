@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._numbers import number
 from .architectures import _whole
 from .distributed_worker import read_checkpoint
 
@@ -81,7 +82,7 @@ def train(
     checkpoint_every=5,
     kill=None,
     max_restarts=2,
-    timeout=300,
+    timeout=1200,
 ):
     """Train a small network on MNIST with several processes that share each batch.
 
@@ -306,19 +307,16 @@ def _check(recipe, workers, steps, checkpoint_every, kill, max_restarts, timeout
         )
     if recipe["dtype"] not in ("float32", "float64"):
         raise ValueError(f'dtype is "float32" or "float64", got {recipe["dtype"]!r}')
-    if not (recipe["learning_rate"] > 0 and 0 <= recipe["momentum"] < 1):
-        raise ValueError(
-            "expected learning_rate > 0 and 0 <= momentum < 1, got "
-            f"{recipe['learning_rate']} and {recipe['momentum']}"
-        )
-    if kill is not None and not (kill[0] in range(workers) and kill[1] in range(1, steps + 1)):
+    number("learning_rate", recipe["learning_rate"], "a number > 0", lambda v: v > 0)
+    number("momentum", recipe["momentum"], "a number from 0 to below 1", lambda v: 0 <= v < 1)
+    number("timeout", timeout, "a number of seconds > 0", lambda v: v > 0)
+    _whole("max_restarts", max_restarts, 0)
+    pair = isinstance(kill, (tuple, list)) and len(kill) == 2
+    fits = pair and kill[0] in range(workers) and kill[1] in range(1, steps + 1)
+    if kill is not None and not fits:
         raise ValueError(
             f"kill is a pair (worker, step) with a worker from 0 to {workers - 1} and a step from "
             f"1 to {steps}, got {kill!r}"
-        )
-    if max_restarts < 0 or not timeout > 0:
-        raise ValueError(
-            f"expected max_restarts >= 0 and timeout > 0, got {max_restarts} and {timeout}"
         )
     if not (hasattr(os, "fork") and hasattr(signal, "SIGKILL")):
         raise RuntimeError(

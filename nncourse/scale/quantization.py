@@ -18,6 +18,8 @@ Source: llama.cpp (Gerganov and contributors, 2023), ``ggml-quants.c``.
 
 import numpy as np
 
+from .._checks import as_floats
+
 __all__ = ["BLOCKS", "bits_per_weight", "dequantize", "quantize", "relative_error"]
 
 SIZE = 32  # weights in a block
@@ -59,7 +61,7 @@ def quantize(x, format):
     array([-127,   -4,    4,  127], dtype=int8)
     """
     block = _block(format)
-    x = np.asarray(x, np.float32)
+    x = as_floats(x).astype(np.float32)
     if x.ndim == 0 or (block.names and x.shape[-1] % SIZE):
         raise ValueError(f"{format} needs rows of a multiple of {SIZE} weights, got {x.shape}.")
     if not np.isfinite(x).all():

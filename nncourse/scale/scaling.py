@@ -5,6 +5,9 @@ from math import sqrt
 
 import numpy as np
 
+from .._checks import as_floats
+from .._numbers import positive
+
 __all__ = [
     "BESIROGLU", "HOFFMANN", "LossLaw", "PowerLaw", "fit_power_law", "tokens_per_parameter_rule",
 ]  # fmt: skip
@@ -25,7 +28,7 @@ class LossLaw:
     Raises
     ------
     ValueError
-        If a constant, or the number of FLOPs, is not positive.
+        If a constant, or the number of FLOPs, parameters or tokens, is not positive.
 
     Examples
     --------
@@ -41,13 +44,19 @@ class LossLaw:
 
     def __post_init__(self):
         for name, value in vars(self).items():
-            if not 0 < value < np.inf:
-                raise ValueError(f"{name} is a positive number, got {value!r}")
+            positive(name, value)
 
     def __call__(self, n_parameters, tokens):
         """Return the loss, in nats per token; of arrays or lists, one for each entry."""
-        if not isinstance(n_parameters, float) or not isinstance(tokens, float):
-            n_parameters, tokens = np.asarray(n_parameters, float), np.asarray(tokens, float)
+        if isinstance(n_parameters, float) and isinstance(tokens, float):
+            fits = n_parameters > 0 and tokens > 0
+        else:
+            n_parameters, tokens = (as_floats(n).astype(float) for n in (n_parameters, tokens))
+            fits = np.all(n_parameters > 0) and np.all(tokens > 0)
+        if not fits:
+            raise ValueError(
+                f"expected positive numbers, got {n_parameters} parameters and {tokens} tokens"
+            )
         return self.E + self.A / n_parameters**self.alpha + self.B / tokens**self.beta
 
     def optimum(self, flops):
@@ -57,8 +66,7 @@ class LossLaw:
         ``G = (alpha A / (beta B))**(1 / (alpha + beta))``. Source: Hoffmann et al. (2022),
         equation 4.
         """
-        if not 0 < flops < np.inf:
-            raise ValueError(f"flops is a positive number, got {flops!r}")
+        flops = positive("flops", flops)
         both = self.alpha + self.beta
         g = (self.alpha * self.A / (self.beta * self.B)) ** (1 / both)
         n = g * (flops / 6) ** (self.beta / both)
@@ -90,8 +98,7 @@ def tokens_per_parameter_rule(flops, ratio=20):
     >>> f"{n:.3g}", f"{d:.3g}"
     ('7e+10', '1.4e+12')
     """
-    if not (0 < flops < np.inf and 0 < ratio < np.inf):
-        raise ValueError(f"expected positive numbers, got flops={flops!r}, ratio={ratio!r}")
+    flops, ratio = positive("flops", flops), positive("ratio", ratio)
     n = sqrt(flops / 6 / ratio)
     return n, ratio * n
 
@@ -114,7 +121,7 @@ class PowerLaw:
     Raises
     ------
     ValueError
-        If an interval's level is not between 0 and 1.
+        If an interval's level is not between 0 and 1, or x is not positive.
 
     Examples
     --------
@@ -132,7 +139,10 @@ class PowerLaw:
 
     def __call__(self, x):
         """Return y for x."""
-        return self.floor + self.coefficient * np.asarray(x, float) ** self.exponent
+        x = as_floats(x)
+        if not np.all(x > 0):
+            raise ValueError(f"a power law holds for positive x, got {np.min(x)}")
+        return self.floor + self.coefficient * x**self.exponent
 
     def exponent_interval(self, level=0.95):
         """Return the interval that covers the true exponent in a share ``level`` of all fits.
@@ -173,14 +183,17 @@ def fit_power_law(x, y, *, floor=False):
     >>> round(law.exponent, 2), round(law.exponent_error, 3)
     (-0.3, 0.007)
     """
-    x, y = np.asarray(x, float), np.asarray(y, float)
+    x, y = (as_floats(each).astype(float) for each in (x, y))
     constants = 3 if floor else 2
     if x.ndim != 1 or x.shape != y.shape or len(x) <= constants:
         raise ValueError(
             f"expected two rows of more than {constants} numbers, got shapes {x.shape}, {y.shape}"
         )
     if not (np.isfinite([x, y]).all() and (x > 0).all() and (y > 0).all()):
-        raise ValueError("a power law needs finite positive x and y: it is fitted to logarithms")
+        raise ValueError(
+            "a power law needs finite positive x and y, since it is fitted to logarithms; got a "
+            f"smallest x of {x.min()} and y of {y.min()}. Leave such points out."
+        )
     if len(np.unique(x)) < constants:
         raise ValueError(f"expected at least {constants} different x, got {len(np.unique(x))}")
     log_x, log_y = np.log(x), np.log(y)

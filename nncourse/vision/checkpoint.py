@@ -53,6 +53,8 @@ def read_checkpoint(path):
     CheckpointError
         If the file is cut short, is of another format, names anything but the four names
         of a file of weights, or describes arrays that do not fit into their storages.
+    TypeError
+        If ``path`` is none.
 
     Examples
     --------
@@ -60,7 +62,7 @@ def read_checkpoint(path):
     >>> arrays["_fc.weight"].shape  # doctest: +SKIP
     (1000, 1280)
     """
-    with open(path, "rb") as file:
+    with open(os.fspath(path), "rb") as file:  # a number would be a file that is open already
         try:
             magic, version, machine, state, keys = (_Reader(file).load() for _ in range(5))
         except CheckpointError as error:

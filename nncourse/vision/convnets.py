@@ -175,8 +175,8 @@ def _before(channels, norm, dtype):
 
 
 def _blocks(depth):
-    if depth < 4 or depth % 2:
-        raise ValueError(f"expected an even depth of at least 4, got {depth!r}")
+    if not isinstance(depth, (int, np.integer)) or depth < 4 or depth % 2:
+        raise ValueError(f"expected a whole, even depth of at least 4, got {depth!r}")
     return (depth - 2) // 2
 
 

@@ -10,6 +10,7 @@ from importlib import resources
 import numpy as np
 
 from .. import activations
+from .._checks import check_positive
 from ..language.weights import Wheel, locate
 from ..layers import (
     Conv2D,
@@ -60,6 +61,11 @@ def inverted_residual(channels, filters, kernel_size, *, stride=1, expand=6, **o
     -------
     Residual or Sequential
 
+    Raises
+    ------
+    ValueError
+        If a size is not positive and whole.
+
     Examples
     --------
     >>> inverted_residual(16, 16, 3, expand=2, rng=0)
@@ -71,6 +77,7 @@ def inverted_residual(channels, filters, kernel_size, *, stride=1, expand=6, **o
         Conv2D(32→16, 1×1),
     )
     """
+    (expand,) = check_positive(expand=expand)
     hidden = channels * expand
     widen = [Conv2D(channels, hidden, 1, **options), ReLU6()] if expand > 1 else []
     filtered = DepthwiseConv2D(hidden, kernel_size, stride=stride, padding="same", **options)
@@ -105,7 +112,7 @@ class EfficientNet(Layer):
     Raises
     ------
     ValueError, TypeError
-        If a picture, ``top``, ``size`` or ``crop`` is none that can be used.
+        If a picture, ``rng``, ``top``, ``size`` or ``crop`` is none that can be used.
 
     Examples
     --------
@@ -122,6 +129,8 @@ class EfficientNet(Layer):
     skips_input_grad = True
 
     def __init__(self, *, rng=None):
+        if isinstance(rng, str) and rng != "zeros":
+            raise ValueError(f'rng is an int, a Generator, None or "zeros", got {rng!r}')
         options = {"rng": np.random.default_rng(None if rng == "zeros" else rng)}
         if rng == "zeros":
             options = {"initializer": lambda shape, rng, dtype: np.zeros(shape, dtype)}
@@ -157,8 +166,8 @@ class EfficientNet(Layer):
 
         For several pictures, one such list each.
         """
-        if not 1 <= top <= 1000:
-            raise ValueError(f"expected 1 <= top <= 1000, got {top!r}")
+        if not isinstance(top, (int, np.integer)) or not 1 <= top <= 1000:
+            raise ValueError(f"expected a whole number with 1 <= top <= 1000, got {top!r}")
         probabilities = activations.softmax(self.logits(images, size=size, crop=crop))
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         lists = [
@@ -258,6 +267,8 @@ def fill(model, arrays):
 
     Raises
     ------
+    TypeError
+        If the model is no EfficientNet.
     KeyError
         If one is missing.
     ValueError
@@ -269,9 +280,16 @@ def fill(model, arrays):
     4652008
     """
     learned = 0
+    if not isinstance(model, EfficientNet):
+        raise TypeError(f"expected an EfficientNet to fill, got {type(model).__name__}")
 
     def take(name):
         nonlocal learned
+        if name not in arrays:
+            raise KeyError(
+                f"expected an array {name!r} among those of read_checkpoint, got {len(arrays)} "
+                "others. Is it the file of another network?"
+            )
         learned += arrays[name].size
         return arrays[name].astype(np.float64)
 

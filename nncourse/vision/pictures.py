@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from .._checks import as_floats, floating
+from .._numbers import number
 
 __all__ = ["crop_center", "read_picture", "resize"]
 
@@ -72,15 +73,17 @@ def crop_center(picture, fraction=1.0):
     Raises
     ------
     ValueError
-        If not 0 < fraction <= 1.
+        If not 0 < fraction <= 1, or it is no picture.
 
     Examples
     --------
     >>> crop_center(np.zeros((427, 640, 3)), 0.875).shape
     (374, 374, 3)
     """
-    if not 0 < fraction <= 1:
-        raise ValueError(f"expected 0 < fraction <= 1, got {fraction!r}")
+    fraction = number("fraction", fraction, "a number with 0 < fraction <= 1", lambda v: 0 < v <= 1)
+    if np.ndim(picture) < 2:
+        raise ValueError(f"expected a picture (height, width, …), got shape {np.shape(picture)}")
+    picture = np.asarray(picture)
     height, width = picture.shape[:2]
     side = max(1, round(min(height, width) * fraction))
     top, left = (height - side) // 2, (width - side) // 2
@@ -103,16 +106,22 @@ def resize(picture, size):
     Raises
     ------
     ValueError
-        If a size is not positive.
+        If a size is not positive and whole, or the picture has other axes.
 
     Examples
     --------
     >>> resize(np.arange(4.0).reshape(1, 4, 1), (1, 2)).ravel()
     array([0.71428571, 2.28571429])
     """
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError(f"size is a pair of positive whole numbers, got {size!r}")
+    pair = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else ()
+    if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in pair):
+        raise ValueError(f"size is a pair of positive whole numbers, (224, 224), got {size!r}")
     picture = floating(as_floats(picture))
+    if picture.ndim != 3:
+        advice = " Gray? picture[..., None]." if picture.ndim == 2 else ""
+        raise ValueError(
+            f"expected a picture (height, width, channels), got {picture.shape}.{advice}"
+        )
     a, b = (_weights(n, m, picture.dtype) for n, m in zip(picture.shape, size, strict=False))
     rows = (a @ picture.reshape(len(picture), -1)).reshape(-1, *picture.shape[1:])
     return np.ascontiguousarray(np.matmul(b, rows))  # along the axis before the last

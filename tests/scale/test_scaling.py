@@ -123,7 +123,7 @@ def test_chinchilla():
         (lambda: fit_power_law([1, 2, 3], [1, 2, 3]).exponent_interval(95), "between 0 and 1"),
         (lambda: LossLaw(E=1, A=-1, B=1, alpha=1, beta=1), "A is a positive number, got -1"),
         (lambda: HOFFMANN.optimum(0), "flops is a positive number, got 0"),
-        (lambda: tokens_per_parameter_rule(1e20, ratio=0), "ratio=0"),
+        (lambda: tokens_per_parameter_rule(1e20, ratio=0), "ratio is a positive number, got 0"),
     ],
 )
 def test_bad_input_is_explained(call, words):
