@@ -36,7 +36,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
             content = b"<html>Please log in</html>" if self.path == "/portal" else content
             length = len(content)
         if self.gate:
-            self.gate.wait(timeout=60)
+            self.gate.wait(timeout=1200)
         self.send_response(200)
         self.send_header("Content-Length", str(length))
         self.end_headers()
@@ -191,9 +191,9 @@ def test_two_processes_at_once(mirror, cache, monkeypatch):
     for process in both:
         process.start()
     for process in both:
-        process.join(timeout=120)
+        process.join(timeout=1200)
     assert [process.exitcode for process in both] == [0, 0]
-    assert [answers.get(timeout=10) for _ in both] == [60_000, 60_000]
+    assert [answers.get(timeout=1200) for _ in both] == [60_000, 60_000]
     assert [p.name for p in cache.iterdir()] == ["mnist.npz"]
     answers.close()
     answers.join_thread()

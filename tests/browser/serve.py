@@ -12,6 +12,7 @@ from threading import Thread
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PREFIX = "/some/where/"  # books are often served below a path; nothing may depend on the root
+PATIENCE = 300_000  # milliseconds for whatever is waited for, on a machine that has other work
 ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 
 
@@ -59,8 +60,21 @@ def chromium():
         browser = playwright.chromium.launch(
             executable_path=executable, args=["--no-sandbox", ONLY_LOOPBACK]
         )
+        for name in ("new_context", "new_page"):
+            setattr(browser, name, _patient(getattr(browser, name)))
         yield browser
         browser.close()
+
+
+def _patient(opening):
+    """Let what a browser opens wait longer than Playwright does."""
+
+    def open_it(**options):
+        opened = opening(**options)
+        opened.set_default_timeout(PATIENCE)
+        return opened
+
+    return open_it
 
 
 def settle(page):

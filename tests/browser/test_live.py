@@ -12,7 +12,6 @@ TOLD = re.search(r'id="live-cells">(.*?)</script>', PAGE)
 pytestmark = pytest.mark.skipif(
     TOLD is None, reason="not run: the book was built without live cells"
 )
-PATIENCE = 120_000  # milliseconds, on a machine that has other work
 RIGHT = """def neuron(x, w, b):
     return np.maximum(x @ w + b, 0)
 
@@ -56,7 +55,7 @@ def ended(where):
             const says = e.querySelector(".live-caption")?.textContent ?? "running …";
             return says !== "running …" && e.querySelector(".live-run").textContent === "▶ Run"
                 && document.querySelector(".live-status").hidden;
-        }""", arg=where.element_handle(), timeout=PATIENCE)  # fmt: skip
+        }""", arg=where.element_handle())  # fmt: skip
     return where.locator(".live-output").inner_text().strip()
 
 

@@ -112,7 +112,7 @@ def lab(tmp_path_factory):
     with open(top / "log", "wb") as log:
         server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
     try:
-        for _ in range(600):
+        for _ in range(12_000):
             with socket.socket() as asked:
                 if asked.connect_ex(("127.0.0.1", port)) == 0:
                     break
@@ -128,7 +128,6 @@ def test_jupyterlab_shows_a_chapter_as_the_page_does(lab, browser):
     cells = BOOK.notebook(SHOWN)["cells"]
     hidden = [cell["metadata"].get("jupyter", {}) for cell in cells]
     opened = browser.new_page()
-    opened.set_default_timeout(120_000)
     opened.goto(f"{lab}{SHOWN}.ipynb")
     all_there = "count => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= count"
     opened.wait_for_function(all_there, arg=len(cells))

@@ -38,6 +38,9 @@ def cluster(tmp_path):
     parts = [started(tmp_path, "dask_scheduler", *alone, "--port", address.rpartition(":")[2])]
     alone = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path))
     parts += [started(tmp_path, "dask_worker", address, *alone) for _ in range(2)]
+    client = f"from distributed import Client\nclient = Client({address!r}, timeout=1200)\n"
+    ready = [sys.executable, "-W", "ignore", "-c", client + "client.wait_for_workers(2, 1200)"]
+    subprocess.run(ready, check=True)
     yield address, parts[1:]
     for part in reversed(parts):
         part.kill()
@@ -69,7 +72,7 @@ def test_a_killed_worker_changes_nothing(tmp_path, cluster):
     assert victim is not None
     os.kill(victim.pid, signal.SIGKILL)
     assert main([*given, str(tmp_path / "here"), "--jobs", "2"]) == 0
-    assert grading.wait(60) == 0
+    assert grading.wait(1200) == 0
     names = ["gradebook.csv", "details.csv", "report.html", "results/ada.json"]
     for name in names:
         here, there = tmp_path / "here" / name, tmp_path / "there" / name

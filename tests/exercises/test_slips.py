@@ -170,7 +170,7 @@ def test_the_searches_end_where_no_call_can_be_stopped(recwarn):
     drawn = np.random.default_rng(0)
     thread = threading.Thread(target=search, daemon=True)
     thread.start()
-    thread.join(120)
+    thread.join(1200)
     assert ended == [exercise.name for exercise in all_exercises().values()]
     assert not recwarn.list
 

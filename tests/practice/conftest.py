@@ -38,7 +38,7 @@ def ask(server):
     """Send one request; return its status, the headers and the body of the answer."""
 
     def ask(method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=600)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
