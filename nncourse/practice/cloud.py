@@ -99,6 +99,8 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
     ------
     ValueError
         If ``data`` is no address in S3.
+    RuntimeError
+        If the endpoint then serves another version.
 
     Examples
     --------
@@ -139,6 +141,9 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
     call = sagemaker.update_endpoint if exists else sagemaker.create_endpoint
     call(EndpointName=endpoint, EndpointConfigName=name)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint)
+    serves = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    if serves != name:  # an update that fails is rolled back, and somebody else may deploy, too
+        raise RuntimeError(f"{endpoint} serves {serves}, not {name}")
     return "updated" if exists else "created"
 
 

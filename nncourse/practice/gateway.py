@@ -19,7 +19,7 @@ import tarfile
 import tempfile
 import threading
 from collections import Counter
-from functools import cached_property
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -29,6 +29,7 @@ from .serving import ServerProcess
 __all__ = ["LocalCloud"]
 
 KEPT = ("content-type", "accept", "content-length")  # headers that reach the container
+INVALID = {"x-amzn-ErrorType": "ValidationError"}
 LARGEST = 512 * 2**20  # bytes of an unpacked model
 
 
@@ -54,6 +55,7 @@ class LocalCloud:
     """
 
     def __enter__(self):
+        import boto3
         from moto.sagemaker.responses import SageMakerResponse
         from moto.server import ThreadedMotoServer
 
@@ -63,7 +65,6 @@ class LocalCloud:
         self._control = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._control.start()
         self._data = _Gateway()
-        threading.Thread(target=self._data.serve_forever, daemon=True).start()
         host, port = self._control.get_host_and_port()
         self.environment = {
             "AWS_ENDPOINT_URL": f"http://{host}:{port}",
@@ -77,6 +78,9 @@ class LocalCloud:
         }
         self._before = {k: v for k, v in os.environ.items() if k.startswith("AWS_")}
         self._replace(self.environment)
+        # boto3 makes clients in one thread only; whoever has one may share it.
+        self._data.books, self._data.store = boto3.client("sagemaker"), boto3.client("s3")
+        threading.Thread(target=self._data.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_):
@@ -101,21 +105,18 @@ def _update_endpoint(self):
 
 
 class _Gateway(ThreadingHTTPServer):
-    """Endpoints and their servers: from a name to (configuration, variant, server)."""
+    """Endpoints and their servers: from a name to (configuration, variant, server).
+
+    ``books`` and ``store`` are the control plane's clients. ``asking`` counts, for each server that
+    is not stopped, the requests that it has not answered.
+    """
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.running, self.coming, self.lock = {}, {}, threading.Condition()
-        self.asking = Counter()  # requests that a server has not answered yet
-
-    @cached_property
-    def books(self):
-        """The control plane's client: making one takes longer than asking it."""
-        import boto3
-
-        return boto3.client("sagemaker")
+        self.running, self.coming, self.failed = {}, {}, {}
+        self.asking, self.lock, self.closed = Counter(), threading.Condition(), False
 
     def find(self, endpoint):
         """Return variant and server of an endpoint, or None if there is none of this name.
@@ -124,16 +125,19 @@ class _Gateway(ThreadingHTTPServer):
         """
         wanted = _look_up(self.books, endpoint)
         with self.lock:
+            if self.closed:  # nothing is started any more
+                return None
             now = self.running.get(endpoint)
             if wanted is None:
                 self.running.pop(endpoint, None)
+                self.failed.pop(endpoint, None)
             elif now is None:  # the first request waits
-                now = self.running[endpoint] = (*wanted[:2], _start(wanted[2]))
-            elif now[0] != wanted[0] and self.coming.get(endpoint) is None:
-                self.coming[endpoint] = threading.Thread(
-                    target=self.replace, args=(endpoint,), daemon=True
-                )
-                self.coming[endpoint].start()
+                now = self.running[endpoint] = self.start(wanted)
+            elif wanted[0] not in (now[0], self.failed.get(endpoint)):
+                if endpoint not in self.coming:
+                    thread = threading.Thread(target=self.replace, args=(endpoint,), daemon=True)
+                    self.coming[endpoint] = thread
+                    thread.start()
             if wanted is not None:
                 self.asking[now[2]] += 1
         if wanted is None and now is not None:
@@ -146,17 +150,34 @@ class _Gateway(ThreadingHTTPServer):
             self.asking[server] -= 1
             self.lock.notify_all()
 
+    def start(self, wanted):
+        """Return configuration, variant and a server of its own."""
+        server = _serve(self.store, wanted[2])
+        self.asking[server] = 0
+        return *wanted[:2], server
+
     def replace(self, endpoint):
-        """Start the new version, move the traffic, then stop the old one: blue, then green."""
-        wanted = _look_up(self.books, endpoint)  # who sent us here may have looked long ago
+        """Start the new version, move the traffic, then stop the old one: blue, then green.
+
+        A version that does not start is not tried again, as long as the endpoint exists and no
+        other comes; the old one goes on.
+        """
+        wanted = new = failed = None
         with self.lock:
             old = self.running.get(endpoint)
-        new = wanted and old and wanted[0] != old[0] and (*wanted[:2], _start(wanted[2]))
+        try:
+            wanted = _look_up(self.books, endpoint)  # who sent us here may have looked long ago
+            if wanted and old and wanted[0] != old[0]:
+                new = self.start(wanted)
+        except Exception as error:
+            failed = wanted and wanted[0]
+            logging.getLogger(__name__).warning("%s keeps its version: %s", endpoint, error)
         with self.lock:
-            self.coming[endpoint] = None
+            self.coming.pop(endpoint, None)
             moved = new and self.running.get(endpoint) is old  # not deleted meanwhile
             if moved:
                 self.running[endpoint] = new
+            self.failed[endpoint] = failed
         if new:
             self.drain((old if moved else new)[2])
 
@@ -164,13 +185,16 @@ class _Gateway(ThreadingHTTPServer):
         """Wait until a server that gets no more requests has answered all, and stop it."""
         with self.lock:
             self.lock.wait_for(lambda: not self.asking[server])
-            del self.asking[server]
         server.stop()
+        with self.lock:
+            del self.asking[server]
 
     def stop_all(self):
-        for thread in filter(None, self.coming.values()):
+        with self.lock:
+            self.closed, coming = True, list(self.coming.values())
+        for thread in coming:
             thread.join()
-        for _, _, server in self.running.values():
+        for server in list(self.asking):
             server.stop()
 
 
@@ -180,20 +204,18 @@ def _look_up(sagemaker, endpoint):
 
     try:
         name = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    except ClientError:
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        variant = config["ProductionVariants"][0]
+        model = sagemaker.describe_model(ModelName=variant["ModelName"])
+    except ClientError:  # deleted, perhaps between two of these questions
         return None
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
-    variant = config["ProductionVariants"][0]
-    model = sagemaker.describe_model(ModelName=variant["ModelName"])
     return name, variant["VariantName"], model["PrimaryContainer"]["ModelDataUrl"]
 
 
-def _start(address):
+def _serve(store, address):
     """Download an artifact and serve it."""
-    import boto3
-
     url = urlsplit(address)
-    packed = boto3.client("s3").get_object(Bucket=url.netloc, Key=url.path[1:])["Body"].read()
+    packed = store.get_object(Bucket=url.netloc, Key=url.path[1:])["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         member = archive.getmember("model.onnx")  # this one file, wherever the others want to go
         if not member.isfile() or member.size > LARGEST:
@@ -210,36 +232,45 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         path = re.fullmatch(r"/endpoints/([^/]+)/invocations", self.path)
-        found = self.server.find(unquote(path[1])) if path else None
+        try:
+            found = self.server.find(unquote(path[1])) if path else None
+        except Exception as error:  # an artifact that is none, a model that cannot be served
+            self.answer(400, INVALID, _said(f"the endpoint does not start: {error}"))
+            return
         if found is None:
-            self.answer(400, {"x-amzn-ErrorType": "ValidationError"}, _said("no such endpoint"))
+            self.answer(400, INVALID, _said("no such endpoint"))
             return
         variant, server = found
         try:
-            self.hand_on(variant, server, body)
+            status, kind, content = self.hand_on(server, body)
+        except (OSError, http.client.HTTPException) as error:  # it died, or took a minute
+            status, kind, content = 0, "", repr(error).encode()
         finally:
-            self.server.answered(server)
+            self.server.answered(server)  # even if nobody takes the answer
+        if status == 200:
+            kept = {"content-type": kind, "x-Amzn-Invoked-Production-Variant": variant}
+            self.answer(200, kept, content)
+        else:
+            said = {"OriginalStatusCode": status, "OriginalMessage": content.decode()}
+            self.answer(424, {"x-amzn-ErrorType": "ModelError"}, _said("refused", **said))
 
-    def hand_on(self, variant, server, body):
+    def hand_on(self, server, body):
         headers = {k: v for k, v in self.headers.items() if k.lower() in KEPT}
         connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
-        connection.request("POST", "/invocations", body, headers)
-        got = connection.getresponse()
-        content = got.read()
-        connection.close()
-        if got.status == 200:
-            kept = {"content-type": got.headers["content-type"]}
-            self.answer(200, kept | {"x-Amzn-Invoked-Production-Variant": variant}, content)
-        else:
-            said = {"OriginalStatusCode": got.status, "OriginalMessage": content.decode()}
-            self.answer(424, {"x-amzn-ErrorType": "ModelError"}, _said("refused", **said))
+        try:
+            connection.request("POST", "/invocations", body, headers)
+            got = connection.getresponse()
+            return got.status, got.headers["content-type"], got.read()
+        finally:
+            connection.close()
 
     def answer(self, status, headers, body):
         self.send_response(status)
         for name, value in (headers | {"content-length": str(len(body))}).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # who asked may have gone
+            self.wfile.write(body)
 
     def log_message(self, *_):
         """Say nothing."""

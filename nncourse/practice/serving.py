@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -174,7 +175,7 @@ class ServerProcess:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        line = self.process.stdout.readline()
+        last, line = "", self.process.stdout.readline()
         while line and not line.startswith("listening on "):
             last, line = line, self.process.stdout.readline()
         if not line:
@@ -182,6 +183,13 @@ class ServerProcess:
             self.process.stdout.close()
             raise RuntimeError(f"the server did not start: {last.strip()}")
         self.url = line.split()[-1]
+        # A pipe that nobody reads is full after some thousand lines of its log: then it would wait.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for _ in self.process.stdout:
+            pass
 
     def stop(self, seconds=30.0):
         """Ask it to end (SIGTERM), as a cloud does; return its exit code."""
@@ -193,6 +201,7 @@ class ServerProcess:
             self.process.kill()
             return self.process.wait()
         finally:
+            self._reader.join()
             self.process.stdout.close()
 
     def __enter__(self):

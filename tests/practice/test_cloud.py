@@ -4,6 +4,7 @@ import inspect
 import io
 import os
 import re
+import socket
 import threading
 from types import SimpleNamespace
 
@@ -141,6 +142,91 @@ def test_a_client_reads_one_header_at_a_time(monkeypatch, x):
     assert np.array_equal(y, x) and variant == "v-1"
 
 
+def test_a_version_that_does_not_start_leaves_the_old_one(here, x, caplog):
+    """It is tried once, says why, and does not stand in the way of the next."""
+    old, _ = put("stays", network(0))
+    cloud.invoke("stays", x)
+    version, data = cloud.upload("digits", "stays", b"no model")
+    cloud.deploy("stays", version, data, **PLACE)
+    gateway = here._data
+    gateway.find("stays")
+    gateway.answered(gateway.running["stays"][2])
+    gateway.coming["stays"].join()
+    assert gateway.failed["stays"] == f"stays-{version}"
+    assert "stays keeps its version: the server did not start" in caplog.text
+    assert cloud.invoke("stays", x)[1] == f"v-{old}" and gateway.coming == {}
+    new, _ = put("stays", network(7))
+    gateway.find("stays")
+    gateway.answered(gateway.running["stays"][2])
+    gateway.coming["stays"].join()
+    assert cloud.invoke("stays", x)[1] == f"v-{new}"
+    cloud.delete("stays", "digits")
+
+
+def test_a_first_version_that_does_not_start_says_why(here, x):
+    version, data = cloud.upload("digits", "never", b"no model")
+    cloud.deploy("never", version, data, **PLACE)
+    for _ in range(2):
+        with pytest.raises(botocore.exceptions.ClientError, match="does not start"):
+            cloud.invoke("never", x)
+    good, _ = put("never", network(0))
+    assert cloud.invoke("never", x)[1] == f"v-{good}"
+    cloud.delete("never", "digits")
+
+
+def test_a_server_that_died_is_reported(here, x):
+    put("dies", network(0))
+    cloud.invoke("dies", x)
+    process = here._data.running["dies"][2].process
+    process.kill()
+    process.wait()
+    with pytest.raises(botocore.exceptions.ClientError) as error:
+        cloud.invoke("dies", x)
+    assert error.value.response["OriginalStatusCode"] == 0
+    cloud.delete("dies", "digits")
+
+
+def test_an_answer_that_nobody_takes_holds_nothing_up(here):
+    """A server is stopped when it has answered, not when the client has read."""
+    put("long", nn.Dense(4, 3000, rng=0))
+    body = as_npy(np.ones((1000, 4), np.float32))["Body"]
+    with socket.create_connection(("127.0.0.1", here._data.server_port)) as line:
+        head = f"POST /endpoints/long/invocations HTTP/1.1\r\nContent-Length: {len(body)}\r\n"
+        kinds = "Content-Type: application/x-npy\r\nAccept: application/x-npy\r\n\r\n"
+        line.sendall((head + kinds).encode() + body)
+        line.recv(9)  # of twelve megabytes
+        process = here._data.running["long"][2].process
+        cloud.delete("long", "digits")
+        asked = threading.Thread(target=here._data.find, args=("long",), daemon=True)
+        asked.start()
+        asked.join(600)
+        assert not asked.is_alive() and process.poll() is not None
+
+
+def test_whose_update_did_not_come_to_serve_is_told(here, monkeypatch):
+    """As after a rollback, or when somebody else deploys at the same time."""
+    theirs, _ = put("both", network(0))
+    client = cloud._client
+
+    class Meanwhile:
+        def __init__(self, service):
+            self.client = client(service)
+
+        def __getattr__(self, name):
+            return getattr(self.client, name)
+
+        def update_endpoint(self, **given):
+            self.client.update_endpoint(**given)
+            given["EndpointConfigName"] = f"both-{theirs}"
+            self.client.update_endpoint(**given)
+
+    monkeypatch.setattr(cloud, "_client", Meanwhile)
+    with pytest.raises(RuntimeError, match=f"both serves both-{theirs}, not both-"):
+        put("both", network(7))
+    monkeypatch.undo()
+    cloud.delete("both", "digits")
+
+
 def test_what_the_model_refuses_comes_back_with_its_reason(here):
     put("refuses", network(0))
     with pytest.raises(botocore.exceptions.ClientError) as error:
@@ -183,3 +269,22 @@ def test_nothing_is_left_running(here, x):
     with pytest.raises(botocore.exceptions.ClientError):
         cloud.invoke("ends", x)
     assert process.poll() is not None
+
+
+def test_no_server_outlives_its_cloud(x):
+    """Whoever still asks at the end starts nothing, and what drains is stopped, too."""
+    import boto3
+
+    with LocalCloud() as here:
+        boto3.client("s3").create_bucket(Bucket="digits")
+        put("waits", network(0))
+        _, server = here._data.find("waits")  # and never an answer
+        cloud.delete("waits", "digits")
+        drains = threading.Thread(target=here._data.find, args=("waits",), daemon=True)
+        drains.start()
+        put("late", network(0))
+        here._data.stop_all()
+        assert server.process.poll() is not None and here._data.find("late") is None
+        here._data.answered(server)
+        drains.join(600)
+        assert not drains.is_alive() and not here._data.asking

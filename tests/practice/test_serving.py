@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import shutil
 import socket
 import sys
 import threading
@@ -218,6 +219,24 @@ def test_it_says_why_it_does_not_start(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(RuntimeError, match=r"cannot serve .*model\.onnx"):
         serving.ServerProcess(tmp_path)
+
+
+def test_one_that_ends_without_a_word_is_reported(monkeypatch, tmp_path):
+    silent = shutil.which("true")
+    if not silent:
+        pytest.skip("no program that does nothing")
+    monkeypatch.setattr(serving.sys, "executable", silent)
+    with pytest.raises(RuntimeError, match="did not start"):
+        serving.ServerProcess(tmp_path)
+
+
+def test_its_log_does_not_stop_it(server):
+    """A warning for each of 3,000 requests is more than a pipe holds that nobody reads."""
+    place = urlsplit(server.url)
+    for _ in range(3000):
+        with socket.create_connection((place.hostname, place.port), timeout=600) as line:
+            line.sendall(b"nonsense\r\n\r\n")
+            assert line.recv(12) == b"HTTP/1.1 400"
 
 
 def test_ids_are_whole_numbers_that_the_model_knows():
