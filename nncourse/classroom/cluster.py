@@ -7,6 +7,7 @@ to another one; a job that has lost several workers is given up.
 import contextlib
 import functools
 import json
+import threading
 
 from .grading import given_up, grade_all
 from .own import PACKAGE, digest, load_own
@@ -15,8 +16,8 @@ from .sandbox import Sandbox
 
 __all__ = ["grade_on_cluster"]
 
-WAIT = 30  # seconds for the first worker to be there
-AHEAD = 2  # jobs per thread of the cluster that are on their way
+WAIT, AHEAD = 30, 2  # seconds for the first worker; jobs per thread that are on their way
+TURNS = threading.Lock()  # each submission has a user of its own, and its child no other's pipes
 
 
 def grade_on_cluster(jobs, address, setup, rounds):
@@ -51,15 +52,14 @@ def grade_on_cluster(jobs, address, setup, rounds):
             raise ValueError(f"no cluster with workers at {address} ({error}): {how}") from None
         finished = as_completed(loop=client.loop)
         while True:
-            room = AHEAD * max(1, sum(client.nthreads().values()))
-            while len(running) < room and (job := next(jobs, None)) is not None:
+            threads = max(1, sum(client.nthreads().values()))
+            while len(running) < AHEAD * threads and (job := next(jobs, None)) is not None:
                 future = client.submit(_judged, setup, job, pure=False, retries=2)
                 running[future.key] = job
                 finished.add(future)
             if not running:
                 return
-            future = next(finished)
-            job = running.pop(future.key)
+            job = running.pop((future := next(finished)).key)
             try:
                 yield job.key, future.result()
             except KilledWorker as lost:
@@ -67,10 +67,10 @@ def grade_on_cluster(jobs, address, setup, rounds):
 
 
 def _judged(setup, job):
-    """Judge one submission; this runs on a worker."""
-    plan, sandbox, limits = _prepared(setup)
-    ((_, results),) = grade_all([job], plan.rounds, sandbox, **limits)
-    return results
+    """Judge one submission; this runs on a worker, whose threads take turns."""
+    with TURNS:
+        plan, sandbox, limits = _prepared(setup)
+        return dict(grade_all([job], plan.rounds, sandbox, **limits))[job.key]
 
 
 @functools.lru_cache(maxsize=1)

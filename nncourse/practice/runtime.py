@@ -12,6 +12,8 @@ __all__ = ["OnnxModel"]
 class OnnxModel:
     """Run an ONNX graph with one input and one output, by ONNX Runtime on one thread.
 
+    Several threads may call it at the same time, as a server's do.
+
     Parameters
     ----------
     source : bytes or path

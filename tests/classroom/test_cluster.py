@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from classroom.notebooks import MAJORITY, NEURON, hand_in, notebook
 
+from nncourse.classroom import cluster as cluster_module
 from nncourse.classroom.__main__ import main
 
 pytest.importorskip("distributed")
@@ -90,6 +92,21 @@ def _children(pid):
         except OSError:
             pass
     return found
+
+
+def test_the_threads_of_a_worker_take_turns(monkeypatch):
+    """They share its sandbox: the user of the next submission, and what a fork inherits."""
+    seen = []
+
+    def grade(jobs, rounds, sandbox, **limits):
+        seen.append(cluster_module.TURNS.locked())
+        return [(jobs[0].key, "results")]
+
+    plan = SimpleNamespace(rounds=None)
+    monkeypatch.setattr(cluster_module, "_prepared", lambda setup: (plan, None, {}))
+    monkeypatch.setattr(cluster_module, "grade_all", grade)
+    assert cluster_module._judged("setup", SimpleNamespace(key=7)) == "results"
+    assert seen == [True] and not cluster_module.TURNS.locked()
 
 
 def test_a_cluster_that_is_not_there_is_said(tmp_path, capsys, monkeypatch):
