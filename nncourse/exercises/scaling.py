@@ -132,58 +132,75 @@ MOE_PARAMETERS = Exercise(
 )
 
 
-def _isoflop(n, losses):
-    second, first, _ = np.polyfit(np.log(n), losses, 2)
-    return float(np.exp(-first / (2 * second)))
+def _bottoms(n, losses):
+    fits = [np.polyfit(np.log(size), loss, 2) for size, loss in zip(n, losses, strict=True)]
+    return np.array([-first / (2 * second) for second, first, _ in fits])
 
 
-def _in_log10(n, losses):
-    second, first, _ = np.polyfit(np.log10(n), losses, 2)
-    return float(np.exp(-first / (2 * second)))
+def _isoflop(budgets, n, losses):
+    return float(np.polyfit(np.log(budgets), _bottoms(n, losses), 1)[0])
 
 
-def _in_n(n, losses):
-    second, first, _ = np.polyfit(n / 1e6, losses, 2)
-    return float(-1e6 * first / (2 * second))
+def _of_the_tried(budgets, n, losses):
+    best = np.take_along_axis(n, losses.argmin(axis=1)[:, None], axis=1)[:, 0]
+    return float(np.polyfit(np.log(budgets), np.log(best), 1)[0])
 
 
-def _missing_half(n, losses):
-    second, first, _ = np.polyfit(np.log(n), losses, 2)
-    return float(np.exp(-first / second))
+def _in_n(budgets, n, losses):
+    fits = [np.polyfit(size / 1e6, loss, 2) for size, loss in zip(n, losses, strict=True)]
+    best = [abs(first / (2 * second)) for second, first, _ in fits]
+    return float(np.polyfit(np.log(budgets), np.log(best), 1)[0])
+
+
+def _of_the_loss(budgets, n, losses):
+    places = zip(n, losses, _bottoms(n, losses), strict=True)
+    lowest = [np.polyval(np.polyfit(np.log(size), loss, 2), at) for size, loss, at in places]
+    return float(np.polyfit(np.log(budgets), np.log(lowest), 1)[0])
 
 
 def _isoflop_cases(rng):
-    def case(count):
-        middle, width = rng.uniform(16, 20), rng.uniform(0.02, 0.08)
-        log_n = middle + rng.uniform(-0.4, 0.4) + np.linspace(-2, 2, count)
-        losses = 2 + width * (log_n - middle) ** 2 + rng.normal(scale=1e-3, size=count)
-        return np.exp(log_n), losses
+    def case(count, sizes):
+        exponent, width = rng.uniform(0.3, 0.7), rng.uniform(0.02, 0.08)
+        budgets = np.exp(rng.uniform(40, 44) + np.cumsum(rng.uniform(0.7, 1.5, count)))
+        middle = rng.uniform(16, 20) + exponent * np.log(budgets / budgets[0])
+        middle = middle[:, None] + rng.normal(scale=0.1, size=(count, 1))
+        log_n = middle + rng.uniform(-0.4, 0.4, size=(count, 1)) + np.linspace(-2, 2, sizes)
+        losses = 2 + 10 * budgets[:, None] ** -0.05 + width * (log_n - middle) ** 2
+        return budgets, np.exp(log_n), losses + rng.normal(scale=1e-3, size=log_n.shape)
 
-    return [case(5), case(7), case(9)]
+    return [case(3, 5), case(4, 7), case(6, 9)]
 
 
-ISOFLOP_SIZE = Exercise(
-    "isoflop_size",
+ISOFLOP_EXPONENT = Exercise(
+    "isoflop_exponent",
     answer=_isoflop,
     cases=_isoflop_cases,
     mistakes=(
         Mistake(
-            lambda n, losses: float(n[losses.argmin()]),
-            "That is the best of the sizes that were tried. The bottom lies between them.",
+            _of_the_tried, "Those are the best sizes that were tried. The bottoms lie between."
         ),
-        Mistake(lambda n, losses: float(np.log(_isoflop(n, losses))), "A size, or its logarithm?"),
         Mistake(_in_n, "The parabola is one in log n, not in n."),
-        Mistake(_in_log10, "Undo the logarithm with the power of the same base."),
-        Mistake(_missing_half, "Where is the lowest point of a x² + b x + c? Derive it."),
         Mistake(
-            lambda n, losses: float(np.polyval(np.polyfit(np.log(n), losses, 2),
-                                               np.log(_isoflop(n, losses)))),
-            "That is the lowest loss. At which size?",
+            lambda budgets, n, losses: 2 * _isoflop(budgets, n, losses),
+            "Where is the lowest point of a x² + b x + c? Derive it.",
+        ),
+        Mistake(_of_the_loss, "That is how the lowest loss falls. How does the best size grow?"),
+        Mistake(
+            lambda budgets, n, losses: float(
+                np.polyfit(_bottoms(n, losses), np.log(budgets), 1)[0]
+            ),
+            "That is the budget as a power of the size. Which depends on which?",
+        ),
+        Mistake(
+            lambda budgets, n, losses: float(
+                np.polyfit(np.log(budgets), np.exp(_bottoms(n, losses)), 1)[0]
+            ),
+            "A power law is a line if both axes are logarithmic.",
         ),
     ),
     points=2,
     tolerance=1e-4,
-)  # fmt: skip
+)
 
 
 def _cheapest(target, served, E, A, B, alpha, beta, *, use=2, floor=True):
@@ -307,4 +324,4 @@ TRAINING_RUN = Exercise(
 )
 
 
-EXERCISES = (LAW_GRADIENT, MOE_PARAMETERS, ISOFLOP_SIZE, CHEAPEST_SIZE, TRAINING_RUN)
+EXERCISES = (LAW_GRADIENT, MOE_PARAMETERS, ISOFLOP_EXPONENT, CHEAPEST_SIZE, TRAINING_RUN)

@@ -16,11 +16,15 @@ def moe_parameters(layers, dim, hidden, vocabulary, experts, chosen):
     return at_work + layers * (experts - chosen) * one, at_work
 
 
-def isoflop_size(n, losses):
-    x = np.log(n) - np.log(n).mean()
-    columns = np.stack([np.ones_like(x), x, x * x], axis=1)
-    _, b, a = np.linalg.lstsq(columns, losses)[0]
-    return float(np.exp(np.log(n).mean() - b / (2 * a)))
+def isoflop_exponent(budgets, n, losses):
+    bottoms = []
+    for x, y in zip(np.log(n), losses, strict=True):
+        center = x.mean()
+        columns = np.stack([np.ones_like(x), x - center, (x - center) ** 2], axis=1)
+        _, b, a = np.linalg.lstsq(columns, y)[0]
+        bottoms.append(center - b / (2 * a))
+    log_c = np.log(budgets) - np.log(budgets).mean()
+    return float(log_c @ bottoms / (log_c @ log_c))
 
 
 def cheapest_size(target, served, E, A, B, alpha, beta):
