@@ -2,8 +2,9 @@
 
 Methods that look inside ask the gradient (:func:`input_gradient`, :func:`smooth_grad`,
 :func:`integrated_gradients`, :func:`grad_cam`); :func:`occlusion` only covers parts and asks again.
-Two ways to doubt them: :func:`removal_curve` and :func:`scrambled`. The score of a class is its
-logit, before the softmax. Methods that switch whole regions stand in
+Two ways to doubt them: :func:`removal_curve` and :func:`scrambled`. What would have to change:
+:func:`counterfactual`. What a column does over a whole table: :func:`accumulated_effects`. The
+score of a class is its logit, before the softmax. Methods that switch whole regions stand in
 :mod:`nncourse.practice.shapley`.
 """
 
@@ -14,6 +15,8 @@ import numpy as np
 from .._checks import as_floats, floating
 
 __all__ = [
+    "accumulated_effects",
+    "counterfactual",
     "grad_cam",
     "input_gradient",
     "integrated_gradients",
@@ -58,14 +61,24 @@ def input_gradient(model, x, target):
     True
     """
     logits = model(as_floats(x))
+    grad = np.zeros_like(logits)
+    grad[np.arange(len(logits)), _classes(logits, target)] = 1
+    return _back(model, grad)
+
+
+def _classes(logits, target):
+    """Return the class of each example, or say what is wrong with it."""
     if logits.ndim != 2:
         raise ValueError(f"expected a model with logits (batch, classes), got {logits.shape}")
     targets = np.broadcast_to(target, len(logits))
     whole = targets.dtype.kind in "biu"
     if not whole or not ((targets >= 0) & (targets < logits.shape[1])).all():
         raise ValueError(f"expected a class from 0 to {logits.shape[1] - 1}, got {target!r}")
-    grad = np.zeros_like(logits)
-    grad[np.arange(len(logits)), targets.astype(np.int64)] = 1
+    return targets.astype(np.int64)
+
+
+def _back(model, grad):
+    """Hand a gradient back to the input; the parameters' gradients are left alone."""
     kept = [(p, p.grad.copy()) for p in model.parameters()]
     slope = model.backward(grad)
     for parameter, before in kept:
@@ -303,3 +316,139 @@ def scrambled(model, layers, rng=None):
         for p in layer.parameters():
             p.value[...] = rng.permutation(p.value.ravel()).reshape(p.value.shape)
     return model
+
+
+def counterfactual(
+    model, x, target, *, norm=1, low=-np.inf, high=np.inf, steps=400, rate=0.5, rounds=8
+):
+    """Return the nearest inputs that were found for which the model says another class.
+
+    Gradient descent on ``max(0, gap) + strength * size of the change``, where ``gap`` is the
+    largest other logit minus the target's. The size is ``sum |d|`` (``norm=1``), whose part of a
+    step is soft thresholding, or ``sum d²`` (``norm=2``). There are ``rounds``, with strength 1,
+    1/2, 1/4 …; of all points on the way that have the target's answer, the nearest is kept. For a
+    linear model with ``gap = w · x + b`` the change has the length ``gap / max |w|``, in one
+    number, or ``gap / |w|``, along w. Source: Wachter, Mittelstadt and Russell (2018), equation
+    2, with a hinge in place of their square.
+
+    Parameters
+    ----------
+    model : Layer
+        From (batch, ...) to logits (batch, classes). Its parameters' gradients are left alone.
+    x : array of shape (batch, ...)
+        In units that can be compared: a change by 1 counts alike everywhere.
+    target : int, or int array of shape (batch,)
+        The class that is wanted.
+    norm : {1, 2}
+        1: a few numbers change. 2: all change a little.
+    low, high : float or array
+        Limits of the numbers of x: nothing is looked for beyond them.
+    steps, rounds : int
+        Of one round; with ever less strength.
+    rate : float
+        The first step's learning rate; it falls to 0 in a straight line.
+
+    Returns
+    -------
+    array of the shape of x
+        NaN for an example for which nothing was found.
+
+    Raises
+    ------
+    ValueError
+        If the model's output is no table of logits, a class does not exist, or the norm is
+        another one.
+
+    Examples
+    --------
+    The class's logit is 2a + b, the other's 0. To turn the answer, change what counts most:
+
+    >>> import nncourse as nn
+    >>> model = nn.Dense(2, 2, rng=0, dtype=np.float64)
+    >>> model.kernel.value[...] = [[0, 2], [0, 1]]
+    >>> x = np.array([[-1.0, -1.0]])
+    >>> np.round(counterfactual(model, x, 1), 1)
+    array([[ 0.5, -1. ]])
+    >>> np.round(counterfactual(model, x, 1, norm=2), 1)
+    array([[ 0.2, -0.4]])
+    """
+    if norm not in (1, 2):
+        raise ValueError(f"expected the norm 1 or 2, got {norm!r}")
+    x = floating(as_floats(x))
+    low, high = np.asarray(low, x.dtype), np.asarray(high, x.dtype)
+    every, numbers = np.arange(len(x)), tuple(range(1, x.ndim))
+    found, least = np.full_like(x, np.nan), np.full(len(x), np.inf)
+    for strength in 0.5 ** np.arange(rounds):
+        change = np.zeros_like(x)
+        for eta in rate * np.linspace(1, 0, steps, endpoint=False):
+            logits = model(x + change)
+            wanted, others = _classes(logits, target), logits.copy()
+            others[every, wanted] = -np.inf
+            rival = others.argmax(axis=1)
+            short = logits[every, wanted] <= others[every, rival]
+            size = (np.abs(change) ** norm).sum(axis=numbers)
+            nearer = ~short & (size < least)
+            found[nearer], least[nearer] = (x + change)[nearer], size[nearer]
+            grad = np.zeros_like(logits)
+            grad[every, rival], grad[every, wanted] = short, -short.astype(logits.dtype)
+            change = change - float(eta) * _back(model, grad)
+            pull = float(eta * strength)
+            if norm == 1:  # soft thresholding
+                change = np.sign(change) * np.maximum(np.abs(change) - pull, 0)
+            else:
+                change = change / (1 + 2 * pull)
+            change = np.clip(change, low - x, high - x)
+    return found
+
+
+def accumulated_effects(predict, x, column, *, intervals=10):
+    """Return the accumulated local effects (ALE) of a column: what it does, among real rows.
+
+    The column is cut into intervals with about equally many rows, ``z[0] < z[1] < …``. For each
+    row, ``predict`` is asked at both ends of its own interval, the other columns as they are; the
+    mean differences of the intervals are summed up. In contrast to partial dependence, no row
+    gets a value from far away. Drawn with straight lines, the effects have the mean 0 over the
+    rows. Source: Apley and Zhu (2020); R: ``ALEPlot``. For ``predict = a b`` of two standard
+    normal columns with correlation r, the effect of a is ``r (a² - 1) / 2``, and its partial
+    dependence 0.
+
+    Parameters
+    ----------
+    predict : callable
+        From rows (rows, columns) to numbers (rows,).
+    x : array of shape (rows, columns)
+    column : int
+    intervals : int
+        There are fewer if values repeat.
+
+    Returns
+    -------
+    edges, effects : arrays of shape (intervals + 1,)
+
+    Raises
+    ------
+    ValueError
+        If the column has one value only.
+
+    Examples
+    --------
+    For a sum, it is the column's own part, whatever the columns have to do with one another:
+
+    >>> x = np.random.default_rng(0).normal(size=(100, 2))
+    >>> x[:, 1] = x[:, 0]
+    >>> edges, effects = accumulated_effects(lambda rows: 3 * rows[:, 0] + rows[:, 1] ** 2, x, 0)
+    >>> bool(np.allclose(np.diff(effects), 3 * np.diff(edges)))
+    True
+    """
+    x = as_floats(x)
+    places = np.linspace(0, 1, intervals + 1)
+    edges = np.unique(np.quantile(x[:, column], places, method="inverted_cdf"))
+    if len(edges) < 2:
+        raise ValueError(f"column {column} has the value {edges[0]} only, so there is no effect")
+    inside = np.maximum(np.searchsorted(edges, x[:, column]), 1)  # of the upper end
+    low, high = x.copy(), x.copy()
+    low[:, column], high[:, column] = edges[inside - 1], edges[inside]
+    gains, rows = predict(high) - predict(low), np.bincount(inside)[1:]
+    steps = np.bincount(inside, gains)[1:] / rows
+    effects = np.append(0.0, np.cumsum(steps))
+    return edges, effects - np.interp(x[:, column], edges, effects).mean()

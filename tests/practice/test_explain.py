@@ -131,3 +131,96 @@ def test_bad_inputs_are_explained(model, x):
         explain.grad_cam(model, x, 0, layer=3)
     with pytest.raises(ValueError, match="ranking of shape"):
         explain.removal_curve(model, x[0], x[0, :3, :, 0], 0)
+
+
+def linear_model(d=5, seed=0):
+    rng = np.random.default_rng(seed)
+    model = nn.Dense(d, 2, rng=rng, dtype=np.float64)
+    kernel = model.kernel.value
+    x, w = rng.normal(size=(20, d)), kernel[:, 1] - kernel[:, 0]
+    return model, x, w, x @ w + model.bias.value[1] - model.bias.value[0]
+
+
+@pytest.mark.parametrize("norm", [1, 2])
+def test_a_linear_models_counterfactual_is_as_near_as_it_can_be(norm):
+    model, x, w, z = linear_model()
+    other = (z < 0).astype(int)
+    change = explain.counterfactual(model, x, other, norm=norm, rate=0.2, steps=1000) - x
+    size = np.abs(change).sum(axis=1) if norm == 1 else np.linalg.norm(change, axis=1)
+    least = np.abs(z) / (np.abs(w).max() if norm == 1 else np.linalg.norm(w))
+    assert (size >= least * (1 - 1e-9)).all()
+    np.testing.assert_allclose(size, least, rtol=0.02)
+    straight = -z[:, None] * w / (w @ w)
+    sparse = np.zeros_like(x)
+    best = np.abs(w).argmax()
+    sparse[:, best] = -z / w[best]
+    np.testing.assert_allclose(change, sparse if norm == 1 else straight, atol=0.12)
+
+
+def test_counterfactuals_have_the_answer_that_was_asked_for(model, x):
+    kernel = model.layers[-1].kernel.value
+    kernel *= 3
+    for p in model.parameters():
+        p.grad = np.full(p.value.shape, 7.0)
+    said = model(x).argmax(axis=1)
+    wanted = (said + np.array([1, 2, 3])) % 4
+    found = explain.counterfactual(model, x, wanted)
+    assert (model(found).argmax(axis=1) == wanted).all()
+    assert found.shape == x.shape
+    assert all((p.grad == 7).all() for p in model.parameters())
+    np.testing.assert_array_equal(explain.counterfactual(model, x, said), x)  # nothing to do
+
+
+def test_a_counterfactual_keeps_its_type_and_is_nan_where_none_is_found():
+    blind = nn.Dense(2, 2, rng=0)
+    blind.kernel.value[...] = 0
+    blind.bias.value[...] = [1, 0]
+    found = explain.counterfactual(blind, np.ones((3, 2), np.float32), [0, 1, 0])
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(found).all(axis=1), [False, True, False])
+
+
+def test_a_counterfactual_refuses_what_it_cannot_do(model, x):
+    with pytest.raises(ValueError, match="norm 1 or 2, got 3"):
+        explain.counterfactual(model, x, 1, norm=3)
+    with pytest.raises(ValueError, match="a class from 0 to 3, got 4"):
+        explain.counterfactual(model, x, 4)
+
+
+def correlated(n=40_000, r=0.8):
+    a, b = np.random.default_rng(0).normal(size=(2, n))
+    return np.column_stack([a, r * a + np.sqrt(1 - r**2) * b])
+
+
+def test_accumulated_effects_of_a_product_are_its_closed_form():
+    """d(a b)/da = b, whose mean at a is r a: the effect is r (a² - 1) / 2."""
+    for intervals, error in ((10, 0.2), (100, 0.05)):
+        edges, effects = explain.accumulated_effects(
+            lambda rows: rows.prod(axis=1), correlated(), 0, intervals=intervals
+        )
+        assert np.abs(effects - 0.8 * (edges**2 - 1) / 2)[1:-1].max() < error
+
+
+def test_accumulated_effects_do_not_ask_far_from_the_rows():
+    x, asked = correlated(500), []
+
+    def predict(rows):
+        asked.append(rows.copy())
+        return rows[:, 0]
+
+    edges, effects = explain.accumulated_effects(predict, x, 0, intervals=7)
+    assert len(asked) == 2 and len(edges) == 8
+    inside = (asked[1][:, 0] <= x[:, 0]) & (x[:, 0] <= asked[0][:, 0])
+    assert inside.all() and all((rows[:, 1] == x[:, 1]).all() for rows in asked)
+    counted = np.unique(asked[0][:, 0], return_counts=True)[1]
+    assert counted.max() - counted.min() <= 2
+    assert abs(np.interp(x[:, 0], edges, effects).mean()) < 1e-9
+
+
+def test_accumulated_effects_of_few_values_and_of_one():
+    x = np.array([[0, 5], [1, 5], [1, 5], [0, 5], [1, 5]])
+    edges, effects = explain.accumulated_effects(lambda rows: 4 * rows[:, 0], x, 0)
+    np.testing.assert_allclose(edges, [0, 1])
+    np.testing.assert_allclose(effects, [-2.4, 1.6])
+    with pytest.raises(ValueError, match=r"column 1 has the value 5\.0 only"):
+        explain.accumulated_effects(lambda rows: rows[:, 0], x, 1)
