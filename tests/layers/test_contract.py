@@ -1,10 +1,8 @@
 """The contract of a layer: every clause of it, for every layer."""
 
 import copy
-import itertools
 import pickle
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -47,41 +45,6 @@ def test_keeps_the_floating_point_type(name, dtype, training):
         assert (dx.dtype, dx.shape) == (dtype, x.shape)
     assert all(p.value.dtype == p.grad.dtype == dtype for p in layer.parameters())
     assert all(array.dtype == dtype for array in layer.buffers().values())
-
-
-def interrupted(act, other, line):
-    """Return what ``act`` returns when ``other`` runs before its ``line``-th line; None at the end.
-
-    Within one thread, it is what another thread may do to this one.
-    """
-    lines, before = itertools.count(1), sys.gettrace()
-
-    def see(frame, event, argument):
-        own = frame.f_globals.get("__name__", "").startswith("nncourse")
-        if own and event == "line" and next(lines) == line:
-            other()
-        return see if own else None
-
-    sys.settrace(see)
-    try:
-        y = act()
-    finally:
-        sys.settrace(before)
-    return y if next(lines) > line else None
-
-
-@each_layer
-def test_threads_may_share_it_when_it_is_trained(name):
-    """Wherever one thread's forward pass is interrupted by another's, both get what is theirs."""
-    layer, x = make(name)
-    other = x[::-1].copy()
-    expected = layer(x)
-    for line in itertools.count(1):
-        y = interrupted(lambda: layer(x), lambda: layer(other), line)
-        if y is None:
-            break
-        np.testing.assert_array_equal(y, expected)
-    assert line > 2
 
 
 @each_layer
