@@ -31,7 +31,7 @@ def interrupted(act, other, line):
 
 @pytest.mark.parametrize("name", CASES)
 def test_threads_may_share_it_when_it_is_trained(name):
-    """Wherever a forward pass is interrupted by another thread's, it returns what it would alone."""
+    """Wherever another thread's forward pass interrupts one, it returns what it would alone."""
     layer, x = make(name)
     other = x[::-1].copy()
     expected = layer(x)
