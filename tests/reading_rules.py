@@ -101,6 +101,7 @@ TERMS = {
     "reverse process": "18_what_next",
     "latent space": "18_what_next",
     "guidance": "18_what_next",
+    "ancestral sampling": "18_what_next",
     "distillation": "18_what_next",
     "pruning": "18_what_next",
 }

@@ -1,6 +1,7 @@
 """Checks for the exercises of chapter 18, "What next?"."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -227,40 +228,35 @@ LARGER = Exercise(
 )  # fmt: skip
 
 
-# 4. From any level of noise to any other
+# 4. From any level of noise to any other, by a guess of v
 
 
-def _jump(x, noise, now, then):
+def _jump(x, v, now, then, *, sign=1, power=0.5):
+    clean = now**power * x - sign * (1 - now) ** power * v
+    noise = (1 - now) ** power * x + now**power * v
+    return then**power * clean + (1 - then) ** power * noise
+
+
+def _with_noise(x, noise, now, then):
     clean = (x - math.sqrt(1 - now) * noise) / math.sqrt(now)
     return math.sqrt(then) * clean + math.sqrt(1 - then) * noise
 
 
-def _no_noise_back(x, noise, now, then):
-    return math.sqrt(then) * (x - math.sqrt(1 - now) * noise) / math.sqrt(now)
+def _with_clean(x, clean, now, then):
+    noise = (x - math.sqrt(now) * clean) / math.sqrt(1 - now)
+    return math.sqrt(then) * clean + math.sqrt(1 - then) * noise
 
 
-def _clean(x, noise, now, then):
-    return (x - math.sqrt(1 - now) * noise) / math.sqrt(now)
+def _clean(x, v, now, then):
+    return math.sqrt(now) * x - math.sqrt(1 - now) * v
 
 
-def _no_roots(x, noise, now, then):
-    return then * (x - (1 - now) * noise) / now + (1 - then) * noise
+def _no_noise_back(x, v, now, then):
+    return math.sqrt(then) * _clean(x, v, now, then)
 
 
-def _turned(x, noise, now, then):
-    return _jump(x, noise, then, now)
-
-
-def _no_division(x, noise, now, then):
-    return math.sqrt(then) * (x - math.sqrt(1 - now) * noise) + math.sqrt(1 - then) * noise
-
-
-def _whole_noise(x, noise, now, then):
-    return math.sqrt(then) * (x - noise) / math.sqrt(now) + math.sqrt(1 - then) * noise
-
-
-def _only_scaled(x, noise, now, then):
-    return math.sqrt(then / now) * x
+def _turned(x, v, now, then):
+    return _jump(x, v, then, now)
 
 
 def _jump_cases(rng):
@@ -282,21 +278,19 @@ JUMP = Exercise(
     mistakes=(
         Mistake(_clean, "That is the clean point. Put noise back until the level is `then`."),
         Mistake(_no_noise_back, "At the level `then`, the point holds noise as well."),
-        Mistake(_no_roots, "The signal's variance is ᾱ. By what is the point itself multiplied?"),
-        Mistake(_turned, "From now to then, not back."),
-        Mistake(_no_division, "What is left after the noise is √now times the clean point."),
-        Mistake(_whole_noise, "How much noise is in x? Not all of it."),
-        Mistake(_only_scaled, "Scaling alone keeps the noise in it."),
-            Mistake(
-            lambda x, noise, now, then: (
-                math.sqrt(then / now) * (x + math.sqrt(1 - now) * noise)
-                + math.sqrt(1 - then) * noise
-            ),
-            "To find the clean point, solve for x₀: the noise is taken off, not added.",
+        Mistake(
+            _with_noise, "v is not the noise: it holds some of the clean point. Solve for both."
+        ),
+        Mistake(_with_clean, "v is not the clean point: it holds some noise. Solve for both."),
+        Mistake(partial(_jump, power=1), "ᾱ is a variance. By what are the parts multiplied?"),
+        Mistake(_turned, "From now to then, not back; and in v the clean point has a minus."),
+        Mistake(
+            partial(_jump, sign=-1),
+            "In v the clean point has a minus. Solve for the clean point again.",
         ),
     ),
     points=2,
-)  # fmt: skip
+)
 
 
 # 5. When does a student pay?

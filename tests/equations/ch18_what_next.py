@@ -143,6 +143,46 @@ def guidance(rng):
     }
 
 
+@chapter.evaluates("eq-next-ddim")
+def skip(rng):
+    """From t to s with the variance of the point in between: the mean comes from conditioning."""
+    _, signal, x, e = walk(rng)
+    s, t = sorted(rng.choice(np.arange(1, 5), 2, replace=False))
+    guess = (x[t] - np.sqrt(signal[t]) * x[0]) / np.sqrt(1 - signal[t])
+    both = np.sqrt(signal[t] / signal[s]) * (1 - signal[s])  # covariance of x_s and x_t
+    mean = np.sqrt(signal[s]) * x[0] + both / (1 - signal[t]) * np.sqrt(1 - signal[t]) * guess
+    sigma = np.sqrt(1 - signal[s] - both**2 / (1 - signal[t]))
+    return {
+        "s": int(s),
+        rf"\bar{{\alpha}}_{s}": signal[s],
+        r"\hat{\mathbf{x}}": x[0],
+        r"\hat{\mathbf{e}}": guess,
+        r"\sigma": sigma,
+        r"\mathbf{e}": e[0],
+        rf"\mathbf{{x}}_{s}": mean + sigma * e[0],
+    }
+
+
+@chapter.evaluates("eq-next-score")
+def score(rng):
+    """The density of noisy points is a mixture; its best guess of the noise comes from Bayes."""
+    from scipy.special import logsumexp
+
+    points, x, alpha = rng.normal(size=(7, 2)), rng.normal(size=2), rng.uniform(0.3, 0.7)
+
+    def logs(x):
+        return -((x - np.sqrt(alpha) * points) ** 2).sum(axis=1) / (2 * (1 - alpha))
+
+    clean = softmax(logs(x)) @ points
+    return {
+        "t": 9,
+        r"\bar{\alpha}_9": alpha,
+        r"\mathbf{x}_9": x,
+        "p": lambda x: np.exp(logsumexp(logs(x))) / (7 * 2 * np.pi * (1 - alpha)),
+        r"\hat{\mathbf{e}}": (x - np.sqrt(alpha) * clean) / np.sqrt(1 - alpha),
+    }
+
+
 def logits(rng):
     return rng.normal(size=(2, 5)), float(rng.uniform(1.5, 4))
 

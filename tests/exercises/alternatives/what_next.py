@@ -36,9 +36,9 @@ def larger_probability(p, q):
     return np.einsum("na,nb,ab->n", p, q, table), slope
 
 
-def jump(x, noise, now, then):
-    scale = (then / now) ** 0.5
-    return scale * x + ((1 - then) ** 0.5 - scale * (1 - now) ** 0.5) * noise
+def jump(x, v, now, then):
+    turn = np.arccos(np.sqrt(then)) - np.arccos(np.sqrt(now))
+    return np.cos(turn) * x + np.sin(turn) * v
 
 
 def pays_after(teacher, student, transfer):
