@@ -91,6 +91,8 @@ TERMS = {
     "sanity check": "16_explaining",
     "permutation importance": "16_explaining",
     "partial dependence": "16_explaining",
+    "accumulated local effects": "16_explaining",
+    "counterfactual explanation": "16_explaining",
     "membership inference": "17_responsibility",
     "shadow model": "17_responsibility",
     "differential privacy": "17_responsibility",

@@ -163,3 +163,47 @@ def linear(rng):
         r"\mathbf{b}": b,
         r"\boldsymbol{\phi}": shapley.shapley_exact(game, 5),
     }
+
+
+@chapter.evaluates("eq-explain-ale")
+def accumulated(rng):
+    """A column with ties, beside two others that go with it."""
+    x = rng.normal(size=(23, 3))
+    x[:, 0] = np.round(2 * x[:, 0] + x[:, 1])
+    weights = rng.normal(size=3)
+
+    def predict(rows):
+        return np.tanh(rows @ weights) + rows[:, 0] * rows[:, 1]
+
+    edges, effects = explain.accumulated_effects(predict, x, 0, intervals=3)
+    inside = np.array([max(1, np.sum(edges < value)) for value in x[:, 0]])
+    intervals = len(edges) - 1
+    return {
+        "K": intervals,
+        "k": range(1, intervals + 1),
+        r"\mathbf{k}": inside,
+        r"\mathbf{R}": x[:, 1:],
+        "f": lambda z, r: predict(np.append(z, r)[None])[0],
+        r"\mathbf{n}": np.bincount(inside)[1:],
+        r"\mathbf{D}": np.diff(effects),
+        r"\mathbf{A}": (effects - effects[0])[1:],
+    } | {f"z_{k}": edge for k, edge in enumerate(edges)}
+
+
+@chapter.evaluates("eq-explain-smallest", rtol=0.02, because="steps of a descent")
+def smallest(rng):
+    model, x = nn.Dense(5, 2, rng=rng, dtype=np.float64), rng.normal(size=(1, 5))
+    weights, bias = model.kernel.value, model.bias.value
+    said = int(model(x)[0].argmax())
+    found = [
+        explain.counterfactual(model, x, 1 - said, norm=norm, rate=0.2, steps=1000) - x
+        for norm in (1, 2)
+    ]
+    return {
+        "h": (model(x)[0, said] - model(x)[0, 1 - said]),
+        r"\mathbf{w}": weights[:, said] - weights[:, 1 - said],
+        "b": bias[said] - bias[1 - said],
+        r"\mathbf{x}": x[0],
+        "D_1": np.abs(found[0]).sum(),
+        "D_2": np.linalg.norm(found[1]),
+    }
