@@ -93,7 +93,7 @@ def chapter():
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     wanted = ("USER, BOT, END", "def example", "def shown", "def fine_tune", "def accuracy",
               "def adapted", "def pairs_of", "def prefer", "judged =", "def sampled",
-              "def reinforce")  # fmt: skip
+              "def courteous")  # fmt: skip
     austen, tokenizer = nn.pretrained.load_austen(verbose=False)
     given = {"nn": nn, "np": np, "copy": copy, "preference": nn.preference, "add_lora": add_lora,
              "austen": austen, "tokenizer": tokenizer,
@@ -117,8 +117,8 @@ def small_model(seeds):
             model = tune(copy.deepcopy(g["austen"]), 200, everything=everything, seed=seed)
             note(name, accuracy(model), g["novel_bits"](model))
             g.setdefault("assistant", model)  # the first one, of seed 0
-        for name, rank in ("all weights", None), ("rank 4", 4):
-            model, _ = g["adapted"](rank, seed)
+        for name, rank, rate in ("all weights", 0, 0.001), ("rank 4", 4, 0.01):
+            model, _ = g["adapted"](rank, seed, rate)
             note(name, accuracy(model, kinds=("second",)), accuracy(model))
         for beta in 1, 2, 4:
             model = g["prefer"](beta, seed=seed)

@@ -106,6 +106,15 @@ def dpo(rng):
     return symbols
 
 
+@chapter.evaluates("eq-assist-reward-model")
+def reward_model(rng):
+    d, w, strength = rng.normal(size=(6, 3)), rng.normal(size=3), float(rng.uniform(0.5, 2))
+    even = np.zeros(6)  # no reference, no reward of the other: the margin is the score
+    loss, *_ = preference.dpo_loss(d @ w, even, even, even, beta=1)
+    symbols = {r"\mathbf{D}": d, r"\mathbf{w}": w, r"\lambda": strength, r"\sigma": sigmoid}
+    return symbols | {"L": 6 * loss + strength * w @ w}
+
+
 @chapter.evaluates("eq-assist-dpo-gradient")
 def dpo_gradient(rng):
     ell, log_q, beta = pair(rng)
