@@ -100,7 +100,9 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
     ValueError
         If ``data`` is no address in S3.
     RuntimeError
-        If the endpoint then serves another version.
+        If the endpoint then serves another version, as after an update that failed.
+    botocore.exceptions.WaiterError
+        If a new endpoint fails: ``error.last_response["FailureReason"]``. Delete it.
 
     Examples
     --------
@@ -141,9 +143,10 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
     call = sagemaker.update_endpoint if exists else sagemaker.create_endpoint
     call(EndpointName=endpoint, EndpointConfigName=name)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint)
-    serves = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    now = sagemaker.describe_endpoint(EndpointName=endpoint)
+    serves, why = now["EndpointConfigName"], now.get("FailureReason", "no reason given")
     if serves != name:  # an update that fails is rolled back, and somebody else may deploy, too
-        raise RuntimeError(f"{endpoint} serves {serves}, not {name}")
+        raise RuntimeError(f"{endpoint} serves {serves}, not {name}: {why}")
     return "updated" if exists else "created"
 
 

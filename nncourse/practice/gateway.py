@@ -2,9 +2,10 @@
 
 Two halves stand for Amazon's. The *control plane*, which keeps the books (models, configurations,
 endpoints, objects in S3), is moto's server. The *data plane*, which moto answers with a constant,
-is the gateway below: it looks an endpoint up in the books, downloads its artifact, runs the real
+is the gateway below: when the books get an endpoint, it downloads the artifact, runs the real
 server of :mod:`nncourse.practice.serving` on it, and hands requests on. An updated endpoint is
-served by its old version until the new one answers.
+served by its old version until the new one answers; if that does not start, the old one stays, in
+the books, too. A new endpoint that does not start is "Failed", with the reason.
 
 What it does not show: start-up times, permissions, images, several machines, prices.
 """
@@ -20,6 +21,7 @@ import tempfile
 import threading
 from collections import Counter
 from contextlib import suppress
+from functools import partialmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -59,12 +61,13 @@ class LocalCloud:
         from moto.sagemaker.responses import SageMakerResponse
         from moto.server import ThreadedMotoServer
 
-        if not hasattr(SageMakerResponse, "update_endpoint"):  # moto 5.2 has none
-            SageMakerResponse.update_endpoint = _update_endpoint
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._control = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._control.start()
         self._data = _Gateway()
+        self._moto = {name: vars(SageMakerResponse).get(name) for name in OPERATIONS}
+        for name, ours in OPERATIONS.items():
+            setattr(SageMakerResponse, name, partialmethod(ours, self._data))
         host, port = self._control.get_host_and_port()
         self.environment = {
             "AWS_ENDPOINT_URL": f"http://{host}:{port}",
@@ -84,10 +87,17 @@ class LocalCloud:
         return self
 
     def __exit__(self, *_):
+        from moto.sagemaker.responses import SageMakerResponse
+
         self._data.shutdown()
         self._data.server_close()
         self._data.stop_all()
         self._control.stop()
+        for name, moto in self._moto.items():
+            if moto:
+                setattr(SageMakerResponse, name, moto)
+            else:
+                delattr(SageMakerResponse, name)
         self._replace(self._before)
 
     @staticmethod
@@ -98,10 +108,58 @@ class LocalCloud:
         os.environ.update(variables)
 
 
-def _update_endpoint(self):
-    """Write the books of an endpoint that exists anew: what moto's response class lacks."""
-    self.sagemaker_backend.describe_endpoint(self._get_param("EndpointName"))
-    return self.create_endpoint()
+def _create_endpoint(self, gateway):
+    """Start what moto only writes down."""
+    from moto.core.responses import ActionResult
+
+    name, config = self._get_param("EndpointName"), self._get_param("EndpointConfigName")
+    endpoint = self.sagemaker_backend.create_endpoint(name, config, self._get_param("Tags"))
+    endpoint.endpoint_status = "Creating"
+    try:
+        gateway.serve(name, config)
+    except Exception as error:  # an artifact that is none, a model that cannot be served
+        endpoint.endpoint_status, endpoint.failure_reason = "Failed", str(error)
+    else:
+        endpoint.endpoint_status = "InService"
+    return ActionResult({"EndpointArn": endpoint.arn})
+
+
+def _update_endpoint(self, gateway):
+    """Serve another configuration, which moto 5.2 cannot; or keep the old one, and say why."""
+    from moto.core.responses import ActionResult
+    from moto.sagemaker.exceptions import ValidationError
+
+    name, config = self._get_param("EndpointName"), self._get_param("EndpointConfigName")
+    if self.sagemaker_backend.describe_endpoint(name)["EndpointStatus"] == "Failed":
+        raise ValidationError(f"{name} has failed: it can only be deleted")
+    variants = self.sagemaker_backend.describe_endpoint_config(config)["ProductionVariants"]
+    endpoint = self.sagemaker_backend.endpoints[name]
+    endpoint.endpoint_status = "Updating"
+    try:
+        gateway.serve(name, config)
+    except Exception as error:
+        endpoint.failure_reason = str(error)
+    else:
+        endpoint.endpoint_config_name, endpoint.failure_reason = config, None
+        endpoint.production_variants = endpoint._process_production_variants(variants)
+    endpoint.endpoint_status = "InService"
+    return ActionResult({"EndpointArn": endpoint.arn})
+
+
+def _delete_endpoint(self, gateway):
+    """Stop what moto only crosses out."""
+    from moto.core.responses import EmptyResult
+
+    self.sagemaker_backend.delete_endpoint(self._get_param("EndpointName"))
+    gateway.remove(self._get_param("EndpointName"))
+    return EmptyResult()
+
+
+OPERATIONS = {
+    "create_endpoint": _create_endpoint,
+    "update_endpoint": _update_endpoint,
+    "delete_endpoint": _delete_endpoint,
+}
 
 
 class _Gateway(ThreadingHTTPServer):
@@ -115,34 +173,20 @@ class _Gateway(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.running, self.coming, self.failed = {}, {}, {}
-        self.asking, self.lock, self.closed = Counter(), threading.Condition(), False
+        self.running, self.asking, self.closed = {}, Counter(), False
+        self.lock, self.changing = threading.Condition(), threading.Lock()  # one change at a time
 
     def find(self, endpoint):
         """Return variant and server of an endpoint, or None if there is none of this name.
 
         The server is not stopped before :meth:`answered` was called for it.
         """
-        wanted = _look_up(self.books, endpoint)
         with self.lock:
-            if self.closed:  # nothing is started any more
+            if endpoint not in self.running:
                 return None
-            now = self.running.get(endpoint)
-            if wanted is None:
-                self.running.pop(endpoint, None)
-                self.failed.pop(endpoint, None)
-            elif now is None:  # the first request waits
-                now = self.running[endpoint] = self.start(wanted)
-            elif wanted[0] not in (now[0], self.failed.get(endpoint)):
-                if endpoint not in self.coming:
-                    thread = threading.Thread(target=self.replace, args=(endpoint,), daemon=True)
-                    self.coming[endpoint] = thread
-                    thread.start()
-            if wanted is not None:
-                self.asking[now[2]] += 1
-        if wanted is None and now is not None:
-            self.drain(now[2])
-        return None if wanted is None else now[1:]
+            _, variant, server = self.running[endpoint]
+            self.asking[server] += 1
+        return variant, server
 
     def answered(self, server):
         """Count one request less."""
@@ -150,66 +194,57 @@ class _Gateway(ThreadingHTTPServer):
             self.asking[server] -= 1
             self.lock.notify_all()
 
-    def start(self, wanted):
-        """Return configuration, variant and a server of its own."""
-        server = _serve(self.store, wanted[2])
-        self.asking[server] = 0
-        return *wanted[:2], server
+    def serve(self, endpoint, config):
+        """Start a configuration, move the traffic, then stop the old one: blue, then green.
 
-    def replace(self, endpoint):
-        """Start the new version, move the traffic, then stop the old one: blue, then green.
-
-        A version that does not start is not tried again, as long as the endpoint exists and no
-        other comes; the old one goes on.
+        If it does not start, this raises, and the old one goes on.
         """
-        wanted = new = failed = None
-        with self.lock:
+        with self.changing:
+            if self.closed:
+                raise RuntimeError("this cloud is closed")
             old = self.running.get(endpoint)
-        try:
-            wanted = _look_up(self.books, endpoint)  # who sent us here may have looked long ago
-            if wanted and old and wanted[0] != old[0]:
-                new = self.start(wanted)
-        except Exception as error:
-            failed = wanted and wanted[0]
-            logging.getLogger(__name__).warning("%s keeps its version: %s", endpoint, error)
-        with self.lock:
-            self.coming.pop(endpoint, None)
-            moved = new and self.running.get(endpoint) is old  # not deleted meanwhile
-            if moved:
-                self.running[endpoint] = new
-            self.failed[endpoint] = failed
-        if new:
-            self.drain((old if moved else new)[2])
+            if old and old[0] == config:  # nothing to do
+                return
+            variant, address = _look_up(self.books, config)
+            server = _serve(self.store, address)
+            with self.lock:
+                self.asking[server] = 0
+                self.running[endpoint] = config, variant, server
+            if old:
+                self.drain(old[2])
+
+    def remove(self, endpoint):
+        """Give no more requests to an endpoint."""
+        with self.changing, self.lock:
+            old = self.running.pop(endpoint, None)
+        if old:
+            self.drain(old[2])
 
     def drain(self, server):
-        """Wait until a server that gets no more requests has answered all, and stop it."""
-        with self.lock:
-            self.lock.wait_for(lambda: not self.asking[server])
-        server.stop()
-        with self.lock:
-            del self.asking[server]
+        """Stop a server that gets no more requests when it has answered all; wait for nothing."""
+
+        def wait():
+            with self.lock:
+                self.lock.wait_for(lambda: not self.asking[server])
+            server.stop()
+            with self.lock:
+                del self.asking[server]
+
+        threading.Thread(target=wait, daemon=True).start()
 
     def stop_all(self):
-        with self.lock:
-            self.closed, coming = True, list(self.coming.values())
-        for thread in coming:
-            thread.join()
-        for server in list(self.asking):
+        with self.changing, self.lock:  # what is about to start is waited for
+            self.closed, servers = True, list(self.asking)
+            self.running.clear()
+        for server in servers:
             server.stop()
 
 
-def _look_up(sagemaker, endpoint):
-    """Ask the books: configuration, variant and the address of the artifact, or None."""
-    from botocore.exceptions import ClientError
-
-    try:
-        name = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-        config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
-        variant = config["ProductionVariants"][0]
-        model = sagemaker.describe_model(ModelName=variant["ModelName"])
-    except ClientError:  # deleted, perhaps between two of these questions
-        return None
-    return name, variant["VariantName"], model["PrimaryContainer"]["ModelDataUrl"]
+def _look_up(sagemaker, config):
+    """Ask the books: the variant of a configuration and the address of its artifact."""
+    variant = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
+    model = sagemaker.describe_model(ModelName=variant["ModelName"])
+    return variant["VariantName"], model["PrimaryContainer"]["ModelDataUrl"]
 
 
 def _serve(store, address):
@@ -232,11 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         path = re.fullmatch(r"/endpoints/([^/]+)/invocations", self.path)
-        try:
-            found = self.server.find(unquote(path[1])) if path else None
-        except Exception as error:  # an artifact that is none, a model that cannot be served
-            self.answer(400, INVALID, _said(f"the endpoint does not start: {error}"))
-            return
+        found = self.server.find(unquote(path[1])) if path else None
         if found is None:
             self.answer(400, INVALID, _said("no such endpoint"))
             return

@@ -104,24 +104,20 @@ def test_an_update_loses_no_request(here, x):
 
 
 def test_the_old_version_answers_before_it_is_stopped(here, x):
-    """A request that was handed to a server is waited for; a look-up of long ago moves nothing."""
+    """A request that was handed to a server is waited for; a version that runs is not started."""
     put("drains", network(0))
-    cloud.invoke("drains", x)
     gateway = here._data
-    first = gateway.running["drains"]
     _, server = gateway.find("drains")  # as a request does, and then takes its time
-    version, _ = put("drains", network(7))
     gateway.find("drains")
-    thread = gateway.coming["drains"]
-    while gateway.running["drains"] is first:
-        thread.join(0.02)
-    assert thread.is_alive() and server.process.poll() is None
-    gateway.answered(server)
-    gateway.answered(server)
-    thread.join()
-    assert server.process.poll() is not None
-    gateway.replace("drains")  # the books name what runs already
+    version, _ = put("drains", network(7))
+    now = gateway.running["drains"]
     assert cloud.invoke("drains", x)[1] == f"v-{version}"
+    gateway.answered(server)
+    assert gateway.asking[server] == 1 and server.process.poll() is None
+    gateway.answered(server)
+    assert server.process.wait(600) is not None
+    put("drains", network(7))
+    assert gateway.running["drains"] is now
     cloud.delete("drains", "digits")
 
 
@@ -142,35 +138,41 @@ def test_a_client_reads_one_header_at_a_time(monkeypatch, x):
     assert np.array_equal(y, x) and variant == "v-1"
 
 
-def test_a_version_that_does_not_start_leaves_the_old_one(here, x, caplog):
-    """It is tried once, says why, and does not stand in the way of the next."""
+def test_a_version_that_does_not_start_leaves_the_old_one(here, x):
+    """As the service does: whoever deploys is told, and the next update is made as ever."""
+    import boto3
+
     old, _ = put("stays", network(0))
-    cloud.invoke("stays", x)
     version, data = cloud.upload("digits", "stays", b"no model")
-    cloud.deploy("stays", version, data, **PLACE)
-    gateway = here._data
-    gateway.find("stays")
-    gateway.answered(gateway.running["stays"][2])
-    gateway.coming["stays"].join()
-    assert gateway.failed["stays"] == f"stays-{version}"
-    assert "stays keeps its version: the server did not start" in caplog.text
-    assert cloud.invoke("stays", x)[1] == f"v-{old}" and gateway.coming == {}
-    new, _ = put("stays", network(7))
-    gateway.find("stays")
-    gateway.answered(gateway.running["stays"][2])
-    gateway.coming["stays"].join()
+    said = f"stays serves stays-{old}, not stays-{version}: the server did not start"
+    with pytest.raises(RuntimeError, match=said):
+        cloud.deploy("stays", version, data, **PLACE)
+    books = boto3.client("sagemaker").describe_endpoint(EndpointName="stays")
+    assert books["EndpointConfigName"] == f"stays-{old}"
+    assert books["EndpointStatus"] == "InService" and "did not start" in books["FailureReason"]
+    assert cloud.invoke("stays", x)[1] == f"v-{old}"
+    new, what = put("stays", network(7))
+    books = boto3.client("sagemaker").describe_endpoint(EndpointName="stays")
+    assert what == "updated" and "FailureReason" not in books
+    assert books["ProductionVariants"][0]["VariantName"] == f"v-{new}"
     assert cloud.invoke("stays", x)[1] == f"v-{new}"
     cloud.delete("stays", "digits")
 
 
 def test_a_first_version_that_does_not_start_says_why(here, x):
+    """The endpoint exists, is called failed, and can only be deleted, as with Amazon."""
     version, data = cloud.upload("digits", "never", b"no model")
-    cloud.deploy("never", version, data, **PLACE)
-    for _ in range(2):
-        with pytest.raises(botocore.exceptions.ClientError, match="does not start"):
-            cloud.invoke("never", x)
-    good, _ = put("never", network(0))
-    assert cloud.invoke("never", x)[1] == f"v-{good}"
+    with pytest.raises(botocore.exceptions.WaiterError) as error:
+        cloud.deploy("never", version, data, **PLACE)
+    assert error.value.last_response["EndpointStatus"] == "Failed"
+    assert "the server did not start" in error.value.last_response["FailureReason"]
+    with pytest.raises(botocore.exceptions.ClientError, match="no such endpoint"):
+        cloud.invoke("never", x)
+    with pytest.raises(botocore.exceptions.ClientError, match="can only be deleted"):
+        put("never", network(0))
+    cloud.delete("never", "digits")
+    good, what = put("never", network(0))
+    assert what == "created" and cloud.invoke("never", x)[1] == f"v-{good}"
     cloud.delete("never", "digits")
 
 
@@ -197,10 +199,7 @@ def test_an_answer_that_nobody_takes_holds_nothing_up(here):
         line.recv(9)  # of twelve megabytes
         process = here._data.running["long"][2].process
         cloud.delete("long", "digits")
-        asked = threading.Thread(target=here._data.find, args=("long",), daemon=True)
-        asked.start()
-        asked.join(600)
-        assert not asked.is_alive() and process.poll() is not None
+        assert process.wait(600) is not None
 
 
 def test_whose_update_did_not_come_to_serve_is_told(here, monkeypatch):
@@ -268,23 +267,28 @@ def test_nothing_is_left_running(here, x):
     cloud.delete("ends", "digits")
     with pytest.raises(botocore.exceptions.ClientError):
         cloud.invoke("ends", x)
-    assert process.poll() is not None
+    assert process.wait(600) is not None
 
 
 def test_no_server_outlives_its_cloud(x):
-    """Whoever still asks at the end starts nothing, and what drains is stopped, too."""
+    """Nothing is started at the end, and what drains is stopped, too; then moto is as before."""
     import boto3
+    from moto.sagemaker.responses import SageMakerResponse
 
+    before = dict(vars(SageMakerResponse))
     with LocalCloud() as here:
         boto3.client("s3").create_bucket(Bucket="digits")
         put("waits", network(0))
         _, server = here._data.find("waits")  # and never an answer
         cloud.delete("waits", "digits")
-        drains = threading.Thread(target=here._data.find, args=("waits",), daemon=True)
-        drains.start()
-        put("late", network(0))
+        put("stands", network(0))
+        standing = here._data.running["stands"][2]
         here._data.stop_all()
-        assert server.process.poll() is not None and here._data.find("late") is None
+        assert server.process.poll() is not None and standing.process.poll() is not None
+        assert here._data.find("stands") is None
+        with pytest.raises(botocore.exceptions.WaiterError):
+            put("late", network(0))
+        for endpoint in ("stands", "late"):
+            cloud.delete(endpoint, "digits")
         here._data.answered(server)
-        drains.join(600)
-        assert not drains.is_alive() and not here._data.asking
+    assert dict(vars(SageMakerResponse)) == before
