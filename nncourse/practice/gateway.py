@@ -24,6 +24,7 @@ from contextlib import suppress
 from functools import partialmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
 
 from .serving import ServerProcess
@@ -65,9 +66,9 @@ class LocalCloud:
         self._control = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._control.start()
         self._data = _Gateway()
-        self._moto = {name: vars(SageMakerResponse).get(name) for name in OPERATIONS}
-        for name, ours in OPERATIONS.items():
-            setattr(SageMakerResponse, name, partialmethod(ours, self._data))
+        ours = {each.__name__[1:]: partialmethod(each, self._data) for each in OURS}
+        self._moto = patch.multiple(SageMakerResponse, create=True, **ours)  # moto 5.2: no update
+        self._moto.start()
         host, port = self._control.get_host_and_port()
         self.environment = {
             "AWS_ENDPOINT_URL": f"http://{host}:{port}",
@@ -87,17 +88,11 @@ class LocalCloud:
         return self
 
     def __exit__(self, *_):
-        from moto.sagemaker.responses import SageMakerResponse
-
         self._data.shutdown()
         self._data.server_close()
         self._data.stop_all()
         self._control.stop()
-        for name, moto in self._moto.items():
-            if moto:
-                setattr(SageMakerResponse, name, moto)
-            else:
-                delattr(SageMakerResponse, name)
+        self._moto.stop()
         self._replace(self._before)
 
     @staticmethod
@@ -117,10 +112,9 @@ def _create_endpoint(self, gateway):
     endpoint.endpoint_status = "Creating"
     try:
         gateway.serve(name, config)
+        endpoint.endpoint_status = "InService"
     except Exception as error:  # an artifact that is none, a model that cannot be served
         endpoint.endpoint_status, endpoint.failure_reason = "Failed", str(error)
-    else:
-        endpoint.endpoint_status = "InService"
     return ActionResult({"EndpointArn": endpoint.arn})
 
 
@@ -134,15 +128,12 @@ def _update_endpoint(self, gateway):
         raise ValidationError(f"{name} has failed: it can only be deleted")
     variants = self.sagemaker_backend.describe_endpoint_config(config)["ProductionVariants"]
     endpoint = self.sagemaker_backend.endpoints[name]
-    endpoint.endpoint_status = "Updating"
     try:
         gateway.serve(name, config)
-    except Exception as error:
-        endpoint.failure_reason = str(error)
-    else:
         endpoint.endpoint_config_name, endpoint.failure_reason = config, None
         endpoint.production_variants = endpoint._process_production_variants(variants)
-    endpoint.endpoint_status = "InService"
+    except Exception as error:  # as above; the books are as before
+        endpoint.failure_reason = str(error)
     return ActionResult({"EndpointArn": endpoint.arn})
 
 
@@ -155,11 +146,7 @@ def _delete_endpoint(self, gateway):
     return EmptyResult()
 
 
-OPERATIONS = {
-    "create_endpoint": _create_endpoint,
-    "update_endpoint": _update_endpoint,
-    "delete_endpoint": _delete_endpoint,
-}
+OURS = _create_endpoint, _update_endpoint, _delete_endpoint
 
 
 class _Gateway(ThreadingHTTPServer):
@@ -182,11 +169,10 @@ class _Gateway(ThreadingHTTPServer):
         The server is not stopped before :meth:`answered` was called for it.
         """
         with self.lock:
-            if endpoint not in self.running:
-                return None
-            _, variant, server = self.running[endpoint]
-            self.asking[server] += 1
-        return variant, server
+            now = self.running.get(endpoint)
+            if now:
+                self.asking[now[2]] += 1
+        return now and now[1:]
 
     def answered(self, server):
         """Count one request less."""
