@@ -377,12 +377,13 @@ def counterfactual(
     x = floating(as_floats(x))
     low, high = np.asarray(low, x.dtype), np.asarray(high, x.dtype)
     every, numbers = np.arange(len(x)), tuple(range(1, x.ndim))
+    wanted = _classes(model(x), target)
     found, least = np.full_like(x, np.nan), np.full(len(x), np.inf)
     for strength in 0.5 ** np.arange(rounds):
         change = np.zeros_like(x)
         for eta in rate * np.linspace(1, 0, steps, endpoint=False):
             logits = model(x + change)
-            wanted, others = _classes(logits, target), logits.copy()
+            others = logits.copy()
             others[every, wanted] = -np.inf
             rival = others.argmax(axis=1)
             short = logits[every, wanted] <= others[every, rival]

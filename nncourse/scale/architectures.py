@@ -1,7 +1,9 @@
 """The sizes of published transformers, as their papers' tables give them."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
+
+from .._numbers import positive
 
 __all__ = ["BERT_BASE", "BERT_LARGE", "GPT3", "MIXTRAL", "SMOLLM2_135M", "Architecture"]
 
@@ -94,7 +96,7 @@ class Architecture:
         if self.head not in ("tied", "own", None):
             raise ValueError(f'head is "tied", "own" or None, got {self.head!r}')
         for name in "epsilon", "base":
-            object.__setattr__(self, name, float(_positive(name, getattr(self, name))))
+            object.__setattr__(self, name, float(positive(name, getattr(self, name))))
 
     @classmethod
     def llama(cls, **sizes):
@@ -128,13 +130,6 @@ def _whole(name, value, least):
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} is a whole number of at least {least}, got {value!r}")
     return int(value)
-
-
-def _positive(name, value):
-    """Return Python's own number, which cannot overflow, or explain."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < float("inf"):
-        raise ValueError(f"{name} is a positive number, got {value!r}")
-    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _bert(layers, dim, heads):

@@ -4,7 +4,8 @@ Exact where it can be; estimates say so. Prices, speeds and powers are arguments
 FLOPs are floating-point operations, not per second; a multiplication and an addition are two.
 """
 
-from .architectures import Architecture, _positive, _whole
+from .._numbers import positive
+from .architectures import Architecture, _whole
 
 __all__ = [
     "activation_bytes", "count_parameters", "forward_flops", "kv_cache_bytes", "run_cost",
@@ -116,7 +117,7 @@ def training_flops(n_parameters, tokens):
     >>> f"{training_flops(174.6e9, 300e9):.3g}"
     '3.14e+23'
     """
-    return 6 * _positive("n_parameters", n_parameters) * _positive("tokens", tokens)
+    return 6 * positive("n_parameters", n_parameters) * positive("tokens", tokens)
 
 
 def training_bytes(n_parameters, *, mixed=False):
@@ -131,7 +132,7 @@ def training_bytes(n_parameters, *, mixed=False):
     >>> training_bytes(1.5e9, mixed=True)
     {'weights': 3000000000.0, 'gradients': 3000000000.0, 'optimizer': 18000000000.0}
     """
-    n = _positive("n_parameters", n_parameters)
+    n = positive("n_parameters", n_parameters)
     number, optimizer = (2, 12) if mixed else (4, 8)
     return {"weights": number * n, "gradients": number * n, "optimizer": optimizer * n}
 
@@ -180,7 +181,7 @@ def kv_cache_bytes(a, tokens, *, batch=1, bytes_per_number=2):
     """
     tokens, batch = _whole("tokens", tokens, 1), _whole("batch", batch, 1)
     numbers = 2 * _checked(a).layers * a.kv_dim * tokens * batch
-    return numbers * _positive("bytes_per_number", bytes_per_number)
+    return numbers * positive("bytes_per_number", bytes_per_number)
 
 
 def run_seconds(flops, *, devices, peak_flops_per_second, utilization):
@@ -199,10 +200,11 @@ def run_seconds(flops, *, devices, peak_flops_per_second, utilization):
     >>> run_seconds(3.6e18, devices=2, peak_flops_per_second=1e15, utilization=0.5)
     3600.0
     """
-    if not _positive("utilization", utilization) <= 1:
+    utilization = positive("utilization", utilization)
+    if utilization > 1:
         raise ValueError(f"utilization is a share of the peak, 0 < u <= 1, got {utilization}")
-    speed = _positive("devices", devices) * _positive("peak", peak_flops_per_second)
-    return _positive("flops", flops) / (speed * _positive("utilization", utilization))
+    speed = positive("devices", devices) * positive("peak", peak_flops_per_second)
+    return positive("flops", flops) / (speed * utilization)
 
 
 def run_cost(seconds, *, devices, price_per_device_hour):
@@ -213,8 +215,8 @@ def run_cost(seconds, *, devices, price_per_device_hour):
     >>> run_cost(7200, devices=8, price_per_device_hour=2.0)
     32.0
     """
-    hours = _positive("seconds", seconds) / 3600
-    return hours * _positive("devices", devices) * _positive("price", price_per_device_hour)
+    hours = positive("seconds", seconds) / 3600
+    return hours * positive("devices", devices) * positive("price", price_per_device_hour)
 
 
 def run_energy(seconds, *, devices, watts_per_device, overhead=1.0):
@@ -239,10 +241,11 @@ def run_energy(seconds, *, devices, watts_per_device, overhead=1.0):
     >>> run_energy(3600, devices=10, watts_per_device=500, overhead=1.5)
     7.5
     """
-    if not _positive("overhead", overhead) >= 1:
+    overhead = positive("overhead", overhead)
+    if overhead < 1:
         raise ValueError(f"overhead is a ratio of at least 1, got {overhead}")
-    kilowatts = _positive("devices", devices) * _positive("watts", watts_per_device) / 1000
-    return _positive("seconds", seconds) / 3600 * kilowatts * _positive("overhead", overhead)
+    kilowatts = positive("devices", devices) * positive("watts", watts_per_device) / 1000
+    return positive("seconds", seconds) / 3600 * kilowatts * overhead
 
 
 def _checked(a):

@@ -51,7 +51,7 @@ class LossLaw:
         if isinstance(n_parameters, float) and isinstance(tokens, float):
             fits = n_parameters > 0 and tokens > 0
         else:
-            n_parameters, tokens = (as_floats(n).astype(float) for n in (n_parameters, tokens))
+            n_parameters, tokens = _doubles(n_parameters), _doubles(tokens)
             fits = np.all(n_parameters > 0) and np.all(tokens > 0)
         if not fits:
             raise ValueError(
@@ -139,7 +139,7 @@ class PowerLaw:
 
     def __call__(self, x):
         """Return y for x."""
-        x = as_floats(x)
+        x = _doubles(x)
         if not np.all(x > 0):
             raise ValueError(f"a power law holds for positive x, got {np.min(x)}")
         return self.floor + self.coefficient * x**self.exponent
@@ -183,7 +183,7 @@ def fit_power_law(x, y, *, floor=False):
     >>> round(law.exponent, 2), round(law.exponent_error, 3)
     (-0.3, 0.007)
     """
-    x, y = (as_floats(each).astype(float) for each in (x, y))
+    x, y = _doubles(x), _doubles(y)
     constants = 3 if floor else 2
     if x.ndim != 1 or x.shape != y.shape or len(x) <= constants:
         raise ValueError(
@@ -240,3 +240,10 @@ def _least_squares(residuals, starts):
     if not best.success:
         raise ValueError(f"no power law with a floor fits these points: {best.message}")
     return best.x
+
+
+def _doubles(x):
+    """Return numbers as floats of 64 bits, also whole ones of more than 64 bits, or explain."""
+    x = np.asarray(x)
+    large = x.dtype == object and all(isinstance(n, (int, float)) for n in x.flat)
+    return as_floats(x.astype(float) if large else x).astype(float)

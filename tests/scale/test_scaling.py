@@ -110,6 +110,18 @@ def test_chinchilla():
     assert BESIROGLU.beta / (BESIROGLU.alpha + BESIROGLU.beta) == pytest.approx(0.513, abs=5e-4)
 
 
+def test_whole_numbers_may_be_larger_than_64_bits_hold():
+    """Budgets are: 10**24 FLOPs, as Python counts."""
+    flops = [10**18, 10**20, 10**22, 10**24]
+    law = fit_power_law(flops, [8.0, 4.1, 1.9, 1.0])
+    same = fit_power_law(np.array(flops, float), [8.0, 4.1, 1.9, 1.0])
+    assert (law.exponent, law.coefficient) == (same.exponent, same.coefficient)
+    assert law(10**24) == law(1e24) and law(flops)[3] == law(1e24)
+    assert HOFFMANN(70 * 10**9, 10**20) == HOFFMANN(70e9, 1e20)
+    with pytest.raises(TypeError, match="numbers, got object"):
+        law([None, 10**24])
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
