@@ -246,6 +246,14 @@ def test_no_test_file_is_forgotten(request, collected):
     assert existing - collected == {*ROOT.glob("tests/browser/test_*.py")}
 
 
+def test_mutants_that_mean_the_same_are_of_lines_that_there_are():
+    """Here, and not in hours, when `make mutants` draws one of them."""
+    known = tomllib.loads((ROOT / "tests/mutants/equivalent.toml").read_text(encoding="utf-8"))
+    for entry in known["equivalent"]:
+        lines = (ROOT / entry["module"]).read_text(encoding="utf-8").splitlines()
+        assert entry["line"] in map(str.strip, lines), entry
+
+
 def test_a_changed_package_is_run_again(tmp_path):
     """The name of the execution cache depends on code, data and versions, and on nothing else."""
     for name in ("nncourse/losses.py", "book/data/mnist.npz", "constraints.txt", "README.md"):

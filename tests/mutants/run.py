@@ -144,9 +144,6 @@ def main(size, seed):
         __import__(heavy)
     known = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["equivalent"]
     known = {(entry["module"], entry["line"], entry["mutant"]) for entry in known}
-    for path, old, _ in known:
-        if old not in map(str.strip, (ROOT / path).read_text(encoding="utf-8").splitlines()):
-            sys.exit(f"equivalent.toml knows a line that {path} no longer has: {old}")
     counts, sound = {"killed": 0, "equivalent": 0, "survived": 0, "unsound": 0}, {}
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
