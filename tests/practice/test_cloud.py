@@ -58,11 +58,13 @@ def test_an_endpoint_from_nothing_to_nothing(here, x):
     assert put("life", second)[1] == "updated"
     assert put("life", second)[1] == "updated"  # a second time: nothing is made twice
     assert len(cloud.left("life", "digits")) == 7
+    process = here._data.running["life"][2].process
     gone = cloud.delete("life", "digits")
     assert gone[0] == "endpoint life" and sorted(gone) == sorted(set(gone)) and len(gone) == 7
     assert cloud.left("life", "digits") == [] == cloud.delete("life", "digits")
     with pytest.raises(botocore.exceptions.ClientError, match="no such endpoint"):
         cloud.invoke("life", x)
+    assert process.wait(600) is not None
 
 
 def test_an_update_loses_no_request(here, x):
@@ -176,18 +178,6 @@ def test_a_first_version_that_does_not_start_says_why(here, x):
     cloud.delete("never", "digits")
 
 
-def test_a_server_that_died_is_reported(here, x):
-    put("dies", network(0))
-    cloud.invoke("dies", x)
-    process = here._data.running["dies"][2].process
-    process.kill()
-    process.wait()
-    with pytest.raises(botocore.exceptions.ClientError) as error:
-        cloud.invoke("dies", x)
-    assert error.value.response["OriginalStatusCode"] == 0
-    cloud.delete("dies", "digits")
-
-
 def test_an_answer_that_nobody_takes_holds_nothing_up(here):
     """A server is stopped when it has answered, not when the client has read."""
     put("long", nn.Dense(4, 3000, rng=0))
@@ -215,8 +205,7 @@ def test_whose_update_did_not_come_to_serve_is_told(here, monkeypatch):
             return getattr(self.client, name)
 
         def update_endpoint(self, **given):
-            self.client.update_endpoint(**given)
-            given["EndpointConfigName"] = f"both-{theirs}"
+            given["EndpointConfigName"] = f"both-{theirs}"  # the last one to ask for a version
             self.client.update_endpoint(**given)
 
     monkeypatch.setattr(cloud, "_client", Meanwhile)
@@ -226,13 +215,19 @@ def test_whose_update_did_not_come_to_serve_is_told(here, monkeypatch):
     cloud.delete("both", "digits")
 
 
-def test_what_the_model_refuses_comes_back_with_its_reason(here):
+def test_what_the_model_refuses_comes_back_with_its_reason_and_so_does_its_end(here):
     put("refuses", network(0))
     with pytest.raises(botocore.exceptions.ClientError) as error:
         cloud.invoke("refuses", np.ones((1, 5), np.float32))
     assert error.value.response["Error"]["Code"] == "ModelError"
     assert error.value.response["OriginalStatusCode"] == 422
     assert "5 instead of 4" in error.value.response["OriginalMessage"]
+    process = here._data.running["refuses"][2].process
+    process.kill()
+    process.wait()
+    with pytest.raises(botocore.exceptions.ClientError) as error:
+        cloud.invoke("refuses", np.ones((1, 4), np.float32))
+    assert error.value.response["OriginalStatusCode"] == 0
     cloud.delete("refuses", "digits")
 
 
@@ -258,16 +253,6 @@ def test_the_environment_is_as_before(monkeypatch):
         assert "AWS_PROFILE" not in os.environ
         assert all("127.0.0.1" in cloud.environment[k] for k in cloud.environment if "URL" in k)
     assert dict(os.environ) == before
-
-
-def test_nothing_is_left_running(here, x):
-    put("ends", network(0))
-    cloud.invoke("ends", x)
-    process = here._data.running["ends"][2].process
-    cloud.delete("ends", "digits")
-    with pytest.raises(botocore.exceptions.ClientError):
-        cloud.invoke("ends", x)
-    assert process.wait(600) is not None
 
 
 def test_no_server_outlives_its_cloud(x):
