@@ -101,6 +101,18 @@ def test_binder_and_conda_install_from_the_same_pins():
     assert conda[0].split("=")[1] in python.specifier
 
 
+def test_a_gpu_is_asked_for_as_chapter_9_says():
+    chapter, extras = (
+        read("book/09_mnist_tensorflow.ipynb"),
+        PYPROJECT["project"]["optional-dependencies"],
+    )
+    (asked,) = set(re.findall(r'pip install \\"\.\[([\w,]+)\]', chapter))
+    needed = {Requirement(text).name for extra in asked.split(",") for text in extras[extra]}
+    assert asked == "chapters,gpu" and "tensorflow-cpu" not in needed  # which would hide the GPU
+    (tensorflow,) = (Requirement(t) for t in extras["gpu"] if t.startswith("tensorflow["))
+    assert tensorflow.extras == {"and-cuda"} and "`tensorflow[and-cuda]`" in chapter
+
+
 # The package ----------------------------------------------------------------------------------
 
 
