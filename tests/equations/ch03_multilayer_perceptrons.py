@@ -117,17 +117,15 @@ def interpolation_error(rng):
     }
 
 
-@chapter.evaluates("eq-mlp-tower", seeds=range(12))
-def tower(rng):
-    # A pyramid, as high as what is left of 1 after walking to the crossing street by street.
-    k, t = int(rng.integers(2, 9)), rng.uniform(0.2, 0.8)
-    x = t + rng.uniform(-0.8, 0.8, size=2) / k
+@chapter.evaluates("eq-mlp-pyramid", seeds=range(12))
+def pyramid(rng):
+    # Straight between a mark and its six neighbors: 1 less the range of u, v and 0.
+    u, v = rng.uniform(-1, 1, size=2)
     return {
         r"\operatorname{ReLU}": relu,
-        r"\Lambda": lambda x: np.interp(x, [t - 1 / k, t, t + 1 / k], [0, 1, 0]),
-        "x_1": x[0],
-        "x_2": x[1],
-        r"\hat y": max(0.0, 1 - k * np.abs(x - t).sum()),
+        "u": u,
+        "v": v,
+        r"\hat y": max(0.0, 1 - np.ptp([u, v, 0.0])),
     }
 
 
