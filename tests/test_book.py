@@ -54,7 +54,7 @@ def test_chapter_10_quotes_what_chapter_9_has_printed():
     )
     assert len(quoted) >= 2
     for name, bits in quoted:
-        found = re.search(rf"^{name}\b\D*?([\d.]+) bits per character", printed, re.M)
+        found = re.search(rf"^{name}\b\D*?([\d.]+) bits(?: per|, perp)", printed, re.M)
         assert f"{float(found.group(1)):.2f}" == bits, name
 
 

@@ -217,6 +217,22 @@ def witten_bell(rng):
     }
 
 
+@chapter.evaluates("eq-kneser-ney")
+def kneser_ney(rng):
+    counts, shorter = np.append(0, rng.integers(1, 9, 5)), rng.dirichlet(np.ones(6))
+    which, discount = rng.integers(2), rng.uniform(0.3, 0.9)
+    kept = np.maximum(0, counts - discount) / counts.sum()
+    left = 1 - kept.sum()  # what the discounts have freed goes to the shorter context
+    return {
+        "N": counts.sum(),
+        "D": 5,
+        "N_c": counts[which],
+        r"\delta": discount,
+        "q": shorter[which],
+        "p": kept[which] + left * shorter[which],
+    }
+
+
 @chapter.evaluates("eq-temperature")
 def temperature(rng):
     z, tau = rng.normal(size=6), rng.uniform(0.3, 3)
