@@ -86,6 +86,20 @@ def test_leaves_the_layer_alone():
         layer.backward(np.ones((5, 2)))
 
 
+def test_it_counts_in_float64_and_does_not_train_unless_asked():
+    class Asked(nn.Layer):
+        def forward(self, x, *, training=False):
+            assert not training
+            return self.remember(x, x)
+
+        def backward(self, grad):
+            return grad
+
+    single = nn.Sequential(nn.Dense(3, 2, rng=0), Asked())  # weights in float32
+    errors = nn.check_layer(single, np.random.default_rng(0).normal(size=(5, 3)))
+    assert max(errors.values()) < 1e-8  # by rounding to 24 bits it would be some 6e-8
+
+
 def test_each_forward_pass_starts_from_the_same_state():
     """Else y = (calls + average + noise) · x would differ from one pass to the next."""
 

@@ -14,7 +14,8 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _SPECIAL = re.compile("(" + "|".join(map(re.escape, SPECIAL)) + ")")
 LONGEST_WORD = 100  # longer ones are unknown
 
-# Blocks of ideographs, in which each character is a word.
+# Blocks of ideographs, in which each character is a word; with 0x2B920 for 0x2B820, as in the
+# tokenizers library that wrote the ids which the models know.
 _IDEOGRAPHS = (
     (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F),
     (0x2B920, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F),

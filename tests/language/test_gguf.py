@@ -197,8 +197,10 @@ def test_tensors_that_cannot_be(read, listed, offsets, words):
         read(pack({}, listed, offsets=offsets), GGUFFile)
 
 
-def test_other_alignments(read):
-    content = pack({"general.alignment": number(UINT32, 8)}, [("w", (3,), 0, F32[:12])], 8)
+@pytest.mark.parametrize("alignment", [1, 2, 8, 64])
+def test_other_alignments(read, alignment):
+    named = {"general.alignment": number(UINT32, alignment)}
+    content = pack(named, [("w", (3,), 0, F32[:12])], alignment)
     np.testing.assert_array_equal(read(content, GGUFFile)["w"], [0, 1, 2])
 
 

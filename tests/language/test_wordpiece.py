@@ -1,9 +1,29 @@
 """WordPiece takes a time that grows with the length of the text, whatever stands in it."""
 
+import unicodedata
 from unittest.mock import MagicMock
 
 from nncourse.language import wordpiece
 from nncourse.language.wordpiece import SPECIAL, WordPieceTokenizer, split_uncased
+
+
+def test_each_ideograph_is_a_word():
+    """By their names in Unicode, up to extension E, with the gap of the reference."""
+    everything = map(
+        chr, [*range(0x3000, 0xD800), *range(0xF900, 0xFFFE), *range(0x1F000, 0x30000)]
+    )
+    named = {c: unicodedata.name(c, "") for c in everything}
+    alone = {
+        c: "IDEOGRAPH-" in name and name.startswith("CJK") and not 0x2B820 <= ord(c) < 0x2B920
+        for c, name in named.items()
+        if unicodedata.category(c) in ("Lo", "So")  # no accent, no punctuation
+        and unicodedata.normalize("NFD", c) == c  # the others become other characters first
+        and ord(c) < 0x2CEB0
+        and c != "\ufffd"  # what stands for a character that could not be read is dropped
+    }
+    assert sum(alone.values()) > 80_000
+    expected = "".join(f" {c} " if lone else c for c, lone in alone.items()).split()
+    assert split_uncased("".join(alone)) == expected
 
 
 def test_accents_are_dropped_letter_by_letter(monkeypatch):

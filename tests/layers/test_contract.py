@@ -23,14 +23,6 @@ def test_every_layer_has_a_case():
     assert tested == kinds - {"Layer", "Parameter"}
 
 
-@pytest.mark.parametrize("missing", ["forward", "backward"])
-def test_a_layer_without_one_of_its_two_passes_is_refused_when_it_is_made(missing):
-    passes = {"forward": lambda self, x, *, training=False: x, "backward": lambda self, grad: grad}
-    assert type("Whole", (layers.Layer,), dict(passes))()(np.array(3.0)) == 3
-    with pytest.raises(TypeError, match=missing):
-        type("Half", (layers.Layer,), {k: v for k, v in passes.items() if k != missing})()
-
-
 @each_layer
 @pytest.mark.parametrize("training", [False, True])
 def test_gradients_equal_finite_differences(name, training):

@@ -40,6 +40,7 @@ BESIDES = {  # modules whose tests have another name or place
     "training": ("tests/test_parity.py",),
     "language": ("tests/layers/test_numbers.py", "tests/layers/test_masks.py"),
     "_checks": SHARED,
+    "convnets": ("tests/layers",),
     "activations": ("tests/test_parity.py", "tests/layers/test_numbers.py"),
     "initializers": ("tests/layers",),
     "losses": ("tests/test_parity.py", "tests/training"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
-from nncourse.practice import cloud
+from nncourse.practice import cloud, gateway
 from nncourse.practice.bodies import LITERALS
 from nncourse.practice.gateway import LocalCloud
 
@@ -176,6 +176,15 @@ def test_a_first_version_that_does_not_start_says_why(here, x):
     good, what = put("never", network(0))
     assert what == "created" and cloud.invoke("never", x)[1] == f"v-{good}"
     cloud.delete("never", "digits")
+
+
+def test_a_model_that_unpacks_to_too_much_is_refused(here, monkeypatch):
+    monkeypatch.setattr(gateway, "LARGEST", 9)
+    version, data = cloud.upload("digits", "large", b"ten bytes.")
+    with pytest.raises(botocore.exceptions.WaiterError) as error:
+        cloud.deploy("large", version, data, **PLACE)
+    assert "no ordinary file of a fair size" in error.value.last_response["FailureReason"]
+    cloud.delete("large", "digits")
 
 
 def test_an_answer_that_nobody_takes_holds_nothing_up(here):

@@ -194,6 +194,11 @@ def test_it_answers_what_has_begun_and_ends(model_file, x):
         assert process.stop() in (0, -15, 143)
 
 
+def test_it_ends_when_asked(model_file):
+    with serving.ServerProcess(model_file) as process:
+        assert process.stop() in (0, -15, 143)  # and not -9: it was not killed
+
+
 def ping(url):
     import urllib.request
 

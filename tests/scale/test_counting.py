@@ -93,6 +93,7 @@ def test_gpt3_has_the_sizes_that_its_paper_prints(row):
     else:
         assert significant(counted, digits) == printed
     assert GPT3[name].head_dim == head_dim
+    assert GPT3[name].vocabulary == GPT2.vocabulary  # section 2.1: GPT-2's tokenization
 
 
 def test_two_rows_of_gpt3s_table_contradict_themselves():
