@@ -168,6 +168,7 @@ def test_repr_names_the_layer(name):
     ("layer", "shape", "words"),
     [
         (nn.Dense(784, 8), (32, 28, 28), "(batch, 784), got (32, 28, 28). Add Flatten() first."),
+        (nn.Dense(3, 2), (4, 5, 5), "got (4, 5, 5). Does the previous layer have as many"),
         (nn.Dense(3, 2), (3,), "got (3,). One example? Make it a batch of one: x[None]."),
         (nn.Dense(3, 2), (0, 3), "expects (batch, 3), got (0, 3). The batch is empty."),
         (nn.Dense(3, 2), (4, 5), "Dense(3→2) expects (batch, 3), got (4, 5)."),

@@ -41,6 +41,8 @@ BESIDES = {  # modules whose tests have another name or place
     "language": ("tests/layers/test_numbers.py", "tests/layers/test_masks.py"),
     "_checks": SHARED,
     "convnets": ("tests/layers",),
+    "bytepair": ("tests/language/test_tokenizers.py",),
+    "wordpiece": ("tests/language/test_tokenizers.py",),
     "activations": ("tests/test_parity.py", "tests/layers/test_numbers.py"),
     "initializers": ("tests/layers",),
     "losses": ("tests/test_parity.py", "tests/training"),
@@ -87,7 +89,7 @@ def sample(size, seed):
 
 
 def tests_of(path):
-    """Return the tests of a module: those of its name, else its folder's, and its examples."""
+    """Return the tests of a module: of its name, else its folder's, its examples, bad input."""
     *_, folder = ("", *Path(path).parts[1:-1])
     stem = Path(path).stem
     where = ROOT / "tests" / folder
@@ -95,7 +97,7 @@ def tests_of(path):
     chosen = [str(file.relative_to(ROOT)) for file in named]
     if folder in TOGETHER or (folder and not named):
         chosen.append(f"tests/{folder}")
-    chosen += [*BESIDES.get(folder, ()), *BESIDES.get(stem, ()), path]
+    chosen += [*BESIDES.get(folder, ()), *BESIDES.get(stem, ()), path, "tests/test_bad_input.py"]
     return list(dict.fromkeys(chosen))
 
 

@@ -120,6 +120,14 @@ def test_bad_numbers_of_players_are_explained(table):
         shapley.shapley_exact(table, 21)
     with pytest.raises(ValueError, match="2 to 20 players"):
         shapley.kernel_shap(table, 21)
+    for limited in shapley.shapley_exact, shapley.kernel_shap:  # twenty come to the game
+
+        def play(masks):
+            assert masks.shape[1] == 20
+            raise StopIteration
+
+        with pytest.raises(StopIteration):
+            limited(play, 20)
     with pytest.raises(ValueError, match="2 permutations"):
         shapley.shapley_sampled(table, 5, permutations=1)
     with pytest.raises(ValueError, match="regions of shape"):

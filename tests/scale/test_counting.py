@@ -295,6 +295,7 @@ def test_a_mixture_has_two_sizes():
     whole, active = (count_parameters(MIXTRAL, active=only) for only in (False, True))
     assert significant(sum(whole.values()), 3) == 46.7e9
     assert significant(sum(active.values()), 3) == 12.9e9
+    assert whole == count_parameters(MIXTRAL)
     assert whole["feed_forward"] == 4 * active["feed_forward"]
     assert whole["router"] == active["router"] == 32 * 4096 * 8
     dense = count_parameters(SMOLLM2_135M)
