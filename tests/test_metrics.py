@@ -134,6 +134,7 @@ def test_metrics_know_which_way_is_up():
         ("f1", np.zeros(7), np.arange(7), "between 0 and 1, got [0, 1, 2, 3, 4]. More"),
         ("r2", np.zeros((2, 1)), np.zeros(2), "one shape, got (2, 1) and (2,)"),
         ("confusion_matrix", [0, 1], [0], "got shapes (2,) and (1,)"),
+        ("confusion_matrix", 0, 1, "n >= 1 class numbers, got shapes () and ()"),
         ("confusion_matrix", [0, -1], [0, 0], "got values from -1 to 0"),
     ],
 )

@@ -41,6 +41,7 @@ BESIDES = {  # modules whose tests have another name or place
     "language": ("tests/layers/test_numbers.py", "tests/layers/test_masks.py"),
     "_checks": SHARED,
     "convnets": ("tests/layers",),
+    "pretrained": ("tests/language/test_safetensors.py",),
     "bytepair": ("tests/language/test_tokenizers.py",),
     "wordpiece": ("tests/language/test_tokenizers.py",),
     "activations": ("tests/test_parity.py", "tests/layers/test_numbers.py"),

@@ -72,6 +72,7 @@ BAD = {
     "too many examples": (instances([[0, 0, 0, 0]] * 1025), JSON, 413, "1,024 examples"),
     "no type": (instances(good), "", 415, "no type"),
     "a wrong type": (instances(good), "text/csv", 415, "text/csv"),
+    "a long type": (instances(good), 99 * "x", 415, f"got {80 * 'x'}"),
     "a form": (b"instances=1", "application/x-www-form-urlencoded", 415, "urlencoded"),
     "a wrong charset": (instances(good), JSON + "; charset=latin-1", 415, "UTF-8"),
     "another option": (instances(good), JSON + "; boundary=x", 415, "no other option"),

@@ -44,3 +44,22 @@ def test_a_metric_of_few_digits_is_averaged_with_many(kind):
     trainer = make(metrics=share)
     found = trainer.evaluate(np.ones((200_000, 1), np.float32), np.ones((200_000, 1)))
     assert found["share"] == pytest.approx(float(kind(0.7)), rel=1e-12)
+
+
+def test_steps_train_and_scores_do_not():
+    class Told(nn.Layer):
+        def forward(self, x, *, training=False):
+            told.append(training)
+            return self.remember(x, x)
+
+        def backward(self, grad):
+            return grad
+
+    told, x = [], np.ones((8, 1))
+    model = nn.Sequential(Told(), nn.Dense(1, 1, rng=0))
+    trainer = nn.Trainer(model, nn.losses.mean_squared_error, nn.SGD(model.parameters()))
+    trainer.fit(x, x, epochs=3, batch_size=4, progress=False)
+    assert told.count(True) == 6
+    told.clear()
+    trainer.evaluate(x, x), trainer.predict(x)
+    assert told and not any(told)

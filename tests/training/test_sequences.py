@@ -83,7 +83,10 @@ def test_a_masked_step_is_the_gradient_of_the_masked_loss():
     [
         (np.ones((40, 6), int), "a mask of booleans (batch, time) = (40, 6), got int64 (40, 6)"),
         (np.ones((40, 5), bool), "(batch, time) = (40, 6), got bool (40, 5)"),
-        (np.arange(40)[:, None] * np.ones(6) > 1, "2 of 40 sequences without a step, first num"),
+        (
+            np.arange(40)[:, None] * np.ones(6) > 1,
+            "2 of 40 sequences without a step, first number 0.",
+        ),
     ],
 )
 def test_a_mask_that_does_not_fit_is_refused(mask, words):
