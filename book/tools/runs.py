@@ -3,9 +3,10 @@
 The code is the page's own: a cell's metadata, under ``runs``, tell the ``name`` of an experiment,
 the cells that come ``before`` it (their ids), what to ``call`` and ``over`` which values. They are
 executed here in this order, then the call for each combination; it returns a number or a dict of
-numbers. The results go to ``nncourse/data/runs/NAME.csv``, from where the chapter reads them with
-``nn.datasets.load_runs``. The first line of that file holds a hash of the code: after a change of
-the code, `tests/test_runs.py` asks for new results.
+numbers (and of texts, if their names begin with "text"). The results go to
+``nncourse/data/runs/NAME.csv``, from where the chapter reads them with ``nn.datasets.load_runs``.
+The first line of that file holds a hash of the code: after a change of the code,
+`tests/test_runs.py` asks for new results.
 """
 
 import csv
