@@ -51,6 +51,7 @@ CALLS = {
     "all good": (lambda: fairness.implied_false_positives(1, 0.5, 0.5), "base is .* 1, got 1"),
     "percent": (lambda: fairness.implied_false_positives(50, 0.5, 0.5), "to below 1, got 50"),
     "no precision": (lambda: fairness.implied_false_positives(0.5, 0, 0.5), "above 0 to 1, got 0"),
+    "more than all": (lambda: fairness.implied_false_positives(0.5, 0.8, 1.5), "0 to 1, .*got 1.5"),
     "recall": (lambda: fairness.implied_false_positives(0.5, 0.8, 60), "not a percentage, got 60"),
     "outcomes": (lambda: fairness.threshold_for([1, 2], ["n", "y"], 0.5), r"0 or 1 .*'n' 'y'"),
     "halves": (lambda: fairness.threshold_for([1, 2], [0.5, 1], 0.5), r"0 or 1 .*\[0.5 1. \]"),

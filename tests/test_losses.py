@@ -107,6 +107,7 @@ LOGITS = np.zeros((2, 3))
         (LOGITS, np.full((2, 3), 0.5), "sums from 1.5 to 1.5"),
         (LOGITS, np.array([[2.0, -1, 0], [1, 0, 0]]), "a minimum of -1"),
         (np.zeros((0, 3)), np.zeros(0, int), "at least one example"),
+        (np.array(0.5), np.array(0), "at least one example, got float64 of shape ()"),
         (np.zeros((2, 3), complex), np.array([0, 1]), "real numbers, with at least one example"),
     ],
 )

@@ -57,6 +57,15 @@ def test_gpt_starts_near_chance():
     assert abs(loss - (np.log(50) + 0.5)) < 0.15
 
 
+def test_what_ends_a_branch_starts_smaller_by_the_root_of_their_number():
+    """Radford et al. (2019), section 2.3: by 1 / sqrt(N), of N = 2 · 8 layers on the stream."""
+    block = nn.GPT(9, 128, 2, 8, context=4, rng=0).blocks[3]
+    ends = block.attention.output, block.network[1]
+    plain = block.attention.query, block.network[0]
+    for end, first in zip(ends, plain, strict=True):
+        assert abs(4 * end.kernel.value.std() / first.kernel.value.std() - 1) < 0.05
+
+
 @pytest.mark.parametrize("rotary", [False, True])
 def test_gpt_does_not_see_the_future_and_bert_does(rotary):
     x = ids(3, 6)

@@ -224,6 +224,10 @@ MISTAKES = {
     "no ids": (lambda: nn.Embedding(5, 2)(np.zeros((0, 3), int)), "at least one id, got (0, 3)"),
     "sizes": (lambda: nn.Embedding(0, 2), "vocabulary=0, dim=2"),
     "too long": (lambda: nn.PositionalEncoding(2, 6)(SEQUENCE), "2 positions, got a sequence of 3"),
+    "no time": (
+        lambda: nn.PositionalEncoding(2, 6)(np.ones((2, 6))),
+        "(batch, time, 6), got (2, 6)",
+    ),
     "norm": (lambda: nn.LayerNorm(5)(SEQUENCE), "LayerNorm(5) expects (batch, ..., 5), got (2, 3"),
     "epsilon": (lambda: nn.RMSNorm(5, epsilon=0), "expects epsilon > 0, got 0"),
     "pairs": (lambda: rotary_tables(3, 5), "an even number of features, got context=3 and dim=5"),

@@ -71,6 +71,7 @@ def test_starts():
     assert abs(w.std() - 0.05) < 1e-3  # Keras: RandomNormal(stddev=0.05)
     np.testing.assert_array_equal(nn.LSTM(2, 2).bias.value, [0, 0, 1, 1, 0, 0, 0, 0])
     assert not nn.GRU(2, 2).bias.value.any() and not nn.Dense(2, 2).bias.value.any()
+    assert nn.PositionalEncoding(2, 300)(np.ones((1, 2, 300))).shape == (1, 2, 300)  # of any dim
     kernel = nn.PositionalEncoding(500, 100, learned=True, rng=0).positions.value
     assert abs(np.linalg.norm(kernel, axis=1).mean() - 1) < 0.02
 

@@ -76,6 +76,8 @@ def test_a_turn_needs_a_row_for_each_step(shape):
     table = np.ones(shape)
     with pytest.raises(ValueError, match="a row for each step"):
         rotate(np.ones((2, 3, 4)), table, table)
+    with pytest.raises(ValueError, match="a row for each step"):
+        rotate(np.ones(4), table, table)
 
 
 @pytest.mark.parametrize("name", sorted(set(CASES) - READS_IDS))
