@@ -1,5 +1,9 @@
 """Wrong calls of what is called seldom: each error says what was expected, and what came."""
 
+import dataclasses
+import pkgutil
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -134,3 +138,19 @@ def test_what_looks_wrong_and_is_not():
     assert drift.false_alarm_interval(0.5, 1e6) == float("inf")
     assert fairness.implied_false_positives(0.9, 0.5, 0.9) > 1  # cannot be had: the docstring says
     assert fairness.Rate(np.uint8(200), np.uint8(250)).value == 0.8
+
+
+def test_no_result_can_be_changed_by_mistake():
+    """Whatever has the form of a record takes no new value, and no new name."""
+    names = [m.name for m in pkgutil.walk_packages(nn.__path__, "nncourse.")]
+    kept = [n for n in names if not n.startswith(("nncourse.classroom", "nncourse.exercises"))]
+    records = {
+        value
+        for module in map(import_module, kept)
+        for value in vars(module).values()
+        if isinstance(value, type) and dataclasses.is_dataclass(value)
+    }
+    assert {fairness.Rate, scaling.LossLaw, nn.datasets.Score, Architecture} < records
+    for record in records:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            record.__new__(record).anything = 0

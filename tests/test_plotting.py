@@ -3,8 +3,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb, to_rgba
 
 from nncourse import Value, plotting
+from nncourse.datasets import Score
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +149,102 @@ def test_regions_around_points_of_any_type(kind):
     margin = 0.15 * (high - low)
     ends = [seen[0].min(axis=0), seen[0].max(axis=0)]
     np.testing.assert_allclose(ends, [[low - margin] * 2, [high + margin] * 2], rtol=1e-3)
+
+
+def test_each_class_has_its_color_and_its_points():
+    """Also where the data have a class less than the model, or more."""
+    x, y = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), np.array([0, 2, 2])
+    for predicted in ([0, 1, 2, 3], [0, 1, 0, 1]):
+        ax = plotting.plot_decision_regions(lambda p, c=predicted: np.array(c), x, y, resolution=2)
+        mesh, first, second = ax.collections
+        classes = max(*predicted, 2) + 1
+        drawn = mesh.to_rgba(np.arange(classes))[:, :3]
+        np.testing.assert_allclose(drawn, [to_rgb(c) for c in plotting.CLASSES[:classes]])
+        for points, label in (first, 0), (second, 2):
+            np.testing.assert_array_equal(points.get_offsets(), x[y == label])
+            assert points.get_label() == f"class {label}"
+            np.testing.assert_allclose(points.get_facecolor(), [to_rgba(plotting.CLASSES[label])])
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("$x_1$", "$x_2$")
+
+
+def test_regions_have_200_points_a_side_and_each_class_a_marker_of_its_own():
+    """As the docstring says; nine classes have markers for eight, which is no error."""
+    asked = []
+    plotting.plot_decision_regions(lambda p: asked.append(len(p)) or p[:, 0] > 0, [[0, 0]], [1])
+    assert asked == [200 * 200]
+    x = np.arange(16.0).reshape(8, 2)
+    ax = plotting.plot_decision_regions(lambda p: np.zeros(4, int), x, np.arange(8), resolution=2)
+    shapes = {points.get_paths()[0].vertices.tobytes() for points in ax.collections[1:]}
+    assert len(ax.collections) == 9 and len(shapes) == 8
+
+
+def test_epochs_are_whole_and_the_axis_has_the_name_of_the_first_curve():
+    ax = plotting.plot_history({"accuracy": [0.5, 0.6], "loss": [2.0, 1.0]}, ("loss", "accuracy"))
+    plt.gcf().canvas.draw()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "loss")
+    assert (ax.get_xticks() % 1 == 0).all()
+
+
+@pytest.mark.parametrize(("n", "columns", "rows"), [(3, 3, 1), (8, 8, 1), (9, 8, 2), (17, 8, 3)])
+def test_eight_images_a_row_of_1_1_inches_each(n, columns, rows):
+    """The docstring: ``size`` is the width of one image."""
+    axes = plotting.plot_images(np.zeros((n, 4, 4)))
+    grid = plt.gcf().axes
+    assert len(axes) == n and len(grid) == rows * columns and not any(a.axison for a in grid)
+    width, height = plt.gcf().get_size_inches()
+    assert width == pytest.approx(1.1 * columns) and height >= 1.1 * rows
+    plotting.plot_images(np.zeros((n, 4, 4)), titles="x" * n, size=2)
+    assert plt.gcf().get_size_inches()[1] > 2 * height / 1.1  # room for the titles
+
+
+def test_each_count_stands_in_its_cell_and_hits_are_bold():
+    ax = plotting.plot_confusion_matrix([[50, 2, 0], [0, 40, 0], [9, 0, 1]])
+    found = {t.get_text(): (*t.get_position(), t.get_weight()) for t in ax.texts}
+    hits = {"50": (0, 0, "bold"), "40": (1, 1, "bold"), "1": (2, 2, "bold")}
+    assert found == hits | {"2": (1, 0, "normal"), "9": (0, 2, "normal")}
+    assert list(ax.get_xticks()) == list(ax.get_yticks()) == [0, 1, 2]
+    image = ax.images[0]
+    assert image.norm(0) == 0 and 0.5 < image.norm(9) < 1  # black numbers on it can be read
+    faultless = plotting.plot_confusion_matrix(np.eye(2, dtype=int)).images[0]
+    assert faultless.norm.vmin == 0 and faultless.norm.vmax == 1
+
+
+def test_a_network_is_columns_of_circles_joined_at_their_centers():
+    ax = plotting.plot_network([2, 3], labels=["in", "out"])
+    centers = [circle.center for circle in ax.patches]
+    assert centers[:2] == [(0, 0.5), (0, -0.5)] and centers[2:] == [(2, 1), (2, 0), (2, -1)]
+    lines = [tuple(map(tuple, line.get_xydata())) for line in ax.lines]
+    assert sorted(lines) == sorted((a, b) for a in centers[:2] for b in centers[2:])
+    assert max(line.zorder for line in ax.lines) < min(c.zorder for c in ax.patches)
+    assert max(circle.radius for circle in ax.patches) < 0.5  # they do not touch
+    colors = [plotting.BASELINE] * 2 + [plotting.COLORS[5]] * 3  # inputs are no neurons
+    assert [c.get_facecolor() for c in ax.patches] == [to_rgba(color) for color in colors]
+    assert [t.get_position()[0] for t in ax.texts] == [0, 2]
+    assert all(t.get_position()[1] < -1 - 0.3 for t in ax.texts)
+    assert ax.get_aspect() == 1 and not ax.axison
+
+
+def test_the_scoreboard_has_a_dot_for_each_seed_where_its_mistakes_are():
+    rows = [
+        Score(1, "02", "small", 9, 1.0, (0.9, 0.92)),
+        Score(2, "03", "large", 99, 9.0, (0.99, 0.995, 0.99)),
+    ]
+    ax = plotting.plot_scoreboard(rows, this_run=0.98)
+    found = [line.get_xydata() for line in ax.lines]
+    expected = [[[1000, 0], [800, 0]], [[100, 1], [50, 1], [100, 1]], [[200, 1]]]
+    for dots, places in zip(found, expected, strict=True):
+        np.testing.assert_allclose(dots, places)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["small (91.00 %)", "large (99.17 %)"]
+    low, high = ax.get_xlim()
+    assert ax.get_xscale() == "log" and low <= 30 and high >= 1000
+    below, above = ax.get_ylim()
+    assert below > 1 and above < 0  # the first network on top
+    assert [t.get_text() for t in ax.texts] == ["this run"]
+    assert ax.texts[0].xy == pytest.approx((200, 1))
+    ticks = {
+        place: text.get_text()
+        for place, text in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+    }
+    assert all(text == f"{place:,.0f}" for place, text in ticks.items())
+    with pytest.raises(ValueError, match="at least one row"):
+        plotting.plot_scoreboard([])

@@ -5,7 +5,7 @@ sure the model is. Two measures compare a window of requests with a reference; a
 departures from request to request and raises an alarm when their sum is large.
 """
 
-from math import exp, inf
+from math import expm1, inf
 from statistics import NormalDist
 
 import numpy as np
@@ -165,7 +165,11 @@ def false_alarm_interval(allowance, threshold):
     938
     """
     allowance, threshold = positive("allowance", allowance), positive("threshold", threshold)
-    exponent = 2 * allowance * (threshold + 1.166)
-    if exponent > 700:  # exp would overflow
+    bound = threshold + 1.166
+    exponent = 2 * allowance * bound
+    if exponent < 1e-5:  # exp(x) - x - 1, for x² / 2 (1 + x / 3), would lose its digits
+        return bound * bound * (1 + exponent / 3)
+    try:
+        return (expm1(exponent) - exponent) / (2 * allowance**2)
+    except OverflowError:
         return inf
-    return (exp(exponent) - exponent - 1) / (2 * allowance**2)

@@ -3,6 +3,8 @@
 import unicodedata
 from unittest.mock import MagicMock
 
+import pytest
+
 from nncourse.language import wordpiece
 from nncourse.language.wordpiece import SPECIAL, WordPieceTokenizer, split_uncased
 
@@ -24,6 +26,22 @@ def test_each_ideograph_is_a_word():
     assert sum(alone.values()) > 80_000
     expected = "".join(f" {c} " if lone else c for c, lone in alone.items()).split()
     assert split_uncased("".join(alone)) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B81F),
+        (0x2B920, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F),
+    ],
+)  # fmt: skip
+def test_blocks_of_ideographs_begin_and_end_as_in_unicode(first, last):
+    """Blocks.txt, and the reference's 0x2B920; the next character on each side is a letter's."""
+    for code in (first, last):
+        word = unicodedata.normalize("NFD", chr(code))
+        assert split_uncased(f"a{chr(code)}b") == ["a", word, "b"]
+    for code in (first - 1, last + 1):
+        assert len(split_uncased(f"a{chr(code)}b")) == 1
 
 
 def test_accents_are_dropped_letter_by_letter(monkeypatch):

@@ -1,5 +1,7 @@
 """Drift measures against SciPy, against published run lengths, and on data without drift."""
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -37,6 +39,16 @@ def test_without_drift_the_index_has_the_mean_that_is_stated():
 def test_the_interval_between_false_alarms_is_the_published_one(threshold, published):
     """Run lengths of one-sided CUSUM charts with k = 0.5 (Montgomery; Hawkins and Olwell)."""
     assert false_alarm_interval(0.5, threshold) == pytest.approx(published, rel=0.02)
+
+
+@pytest.mark.parametrize("allowance", [1e-200, 1e-9, 8e-7, 9e-7, 1e-3, 0.5, 50, 57, 59])
+def test_the_interval_has_its_digits_for_any_allowance(allowance):
+    """Against the formula in 600 digits; what is too large for a float is infinite."""
+    with localcontext(prec=600):
+        k, b = Decimal(allowance), Decimal(5) + Decimal("1.166")
+        expected = float(((2 * k * b).exp() - 2 * k * b - 1) / (2 * k * k))
+    assert false_alarm_interval(allowance, 5) == pytest.approx(expected, rel=1e-9)
+    assert (expected == float("inf")) == (allowance == 59)
 
 
 def test_scores_without_drift_are_normal():
