@@ -183,6 +183,22 @@ def test_changes_and_passes_survive_a_visit_without_a_network_and_can_be_forgott
     assert reading.evaluate("Object.keys(localStorage).filter(k => k.includes('live')).length") == 0
 
 
+def test_the_map_follows_what_another_tab_does(visit):
+    shelf = visit("book/index.html")
+    said = shelf.locator(".live-chapter").first
+    assert said.inner_text() == ""
+    store = shelf.locator("script[src$='map.js']").evaluate("e => new URL('store.js', e.src).href")
+    chapter = json.loads(TOLD[1])["chapter"]
+    other = shelf.context.new_page()
+    other.goto(shelf.url)
+    keep = """async ([store, chapter, passed]) =>
+        (await import(store)).keep(chapter, kept => { kept.passed = passed; })"""
+    other.evaluate(keep, [store, chapter, {"neuron": True}])
+    said.filter(has_text="✓ 1 of").wait_for()
+    other.evaluate(keep, [store, chapter, {}])
+    shelf.wait_for_function("e => e.textContent === ''", arg=said.element_handle())
+
+
 def test_on_a_phone(visit):
     page = opened(visit, viewport={"width": 390, "height": 800}, has_touch=True)
     exercise = cell(page, 'check("neuron", neuron)')
