@@ -149,7 +149,7 @@ def scores_and_classes(name, prediction, target):
             f"{name} expects scores (n, classes) and class numbers, got {scores.dtype} of shape "
             f"{scores.shape} and {target.dtype} of shape {target.shape}"
         )
-    if target.shape == scores.shape and scores.ndim > 1:
+    if target.shape == scores.shape and scores.ndim > 1 and scores.size:
         target = target.argmax(-1)
     if target.shape != scores.shape[:-1] or target.size == 0 or scores.shape[-1] < 2:
         one = "use binary_accuracy" if name == "accuracy" else "give both one shape"

@@ -334,7 +334,7 @@ def softmax(x):
     """
     x = as_floats(x)
     wide = floating(x)  # in float16 the sum of 70,000 ones is infinite
-    e = np.asarray(wide - np.max(wide, axis=-1, keepdims=True))
+    e = np.asarray(wide - np.max(wide, axis=-1, keepdims=True, initial=-np.inf))
     np.exp(e, out=e)
     e /= np.sum(e, axis=-1, keepdims=True)
     return e.astype(x.dtype, copy=False)

@@ -208,7 +208,7 @@ def r2(prediction, target):
     >>> r2(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
     0.5
     """
-    n = len(same_shape("r2", prediction, target)[1])
+    n = len(np.atleast_1d(same_shape("r2", prediction, target)[1]))
     if n < 2:
         return float("nan")
     p, t = (np.asarray(a, np.float64).reshape(n, -1) for a in (prediction, target))

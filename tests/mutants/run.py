@@ -40,6 +40,7 @@ BESIDES = {  # modules whose tests have another name or place
     "training": ("tests/test_parity.py",),
     "language": ("tests/layers/test_numbers.py", "tests/layers/test_masks.py"),
     "_checks": SHARED,
+    "architectures": ("tests/scale/test_counting.py",),
     "convnets": ("tests/layers",),
     "pretrained": ("tests/language/test_safetensors.py",),
     "bytepair": ("tests/language/test_tokenizers.py",),
