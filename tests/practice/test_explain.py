@@ -224,3 +224,82 @@ def test_accumulated_effects_of_few_values_and_of_one():
     np.testing.assert_allclose(effects, [-2.4, 1.6])
     with pytest.raises(ValueError, match=r"column 1 has the value 5\.0 only"):
         explain.accumulated_effects(lambda rows: rows[:, 0], x, 1)
+
+
+class Asked(nn.Dense):
+    """Keep what the model was asked."""
+
+    def forward(self, x, *, training=False):
+        self.asked = [*getattr(self, "asked", []), x.copy()]
+        return super().forward(x, training=training)
+
+
+def test_how_often_and_where_a_gradient_is_asked_for():
+    """25 copies with a noise of 0.2; the midpoints of 32 equal parts of the way from zero."""
+    model, x = Asked(400, 2, rng=0, dtype=np.float64), np.full((1, 400), 3.0)
+    explain.smooth_grad(model, x, 0, rng=0)
+    noise = np.concatenate(model.asked) - x
+    assert noise.shape == (25, 400) and abs(noise.mean()) < 0.01
+    assert noise.std() == pytest.approx(0.2, rel=0.03)
+    assert np.abs(np.corrcoef(noise)[0, 1:]).max() < 0.25  # each copy has its own
+    model.asked = []
+    explain.integrated_gradients(model, x, 0)
+    np.testing.assert_allclose(np.sort(np.concatenate(model.asked)[:, 0]),
+                               3 * (np.arange(32) + 0.5) / 32)  # fmt: skip
+
+
+def test_what_covers_is_zero_and_pixels_go_in_sixteen_steps():
+    image = np.arange(32.0).reshape(4, 8, 1) + 1
+
+    def predict(batch):
+        return batch.sum(axis=(1, 2))
+
+    fall = explain.occlusion(predict, image, 0, size=2)
+    assert fall[0, 0] == 1 + 2 + 9 + 10 and fall.shape == (2, 4)
+    shares, scores = explain.removal_curve(predict, image, image[..., 0], 0)
+    np.testing.assert_allclose(shares, np.arange(17) / 16)
+    expected = [sum(range(1, 33 - 2 * k)) for k in range(17)]
+    np.testing.assert_allclose(scores, expected)
+
+
+def test_a_covering_square_goes_to_the_last_edge():
+    image = np.ones((3, 5, 1))
+    for size, stride, shape in ((3, 1, (1, 3)), (2, 2, (1, 2)), (1, 2, (2, 3)), (3, 3, (1, 1))):
+        fall = explain.occlusion(lambda b: b.sum(axis=(1, 2)), image, 0, size=size, stride=stride)
+        assert fall.shape == shape and (fall == size * size).all()
+
+
+def test_a_counterfactual_takes_eight_rounds_of_400_steps():
+    """Its first step has a rate of 0.5; the strength is 1, and half of the last round's."""
+    model = Asked(1, 2, rng=0, dtype=np.float64)
+    model.kernel.value[...] = [[0.0, 1.0]]
+    x = np.array([[-10.0]])
+    explain.counterfactual(model, x, 1)
+    places = np.array(model.asked)[1:, 0, 0].reshape(8, 400)
+    assert (places[:, 0] == -10).all()
+    first = places[:, 1] + 10  # a gradient of 1, then the pull of the strength
+    np.testing.assert_allclose(first, 0.5 - 0.5 * 0.5 ** np.arange(8), atol=1e-12)
+    second = places[-1, 2] - places[-1, 1]
+    assert second == pytest.approx(0.5 * 399 / 400 * (1 - 0.5**7))
+
+
+@pytest.mark.parametrize("norm", [1, 2])
+def test_a_counterfactual_stays_within_its_limits(norm):
+    model, x, w, z = linear_model()
+    other = (z < 0).astype(int)
+    found = explain.counterfactual(model, x, other, norm=norm, low=x - 0.3, high=x + 0.2)
+    change = (found - x)[~np.isnan(found[:, 0])]
+    assert len(change) and change.min() >= -0.3 - 1e-12 and change.max() <= 0.2 + 1e-12
+    nearest = np.where(w * -np.sign(z)[:, None] > 0, 0.2, -0.3) * w  # the most that is possible
+    possible = np.abs(nearest.sum(axis=1)) > np.abs(z)
+    np.testing.assert_array_equal(np.isnan(found).any(axis=1)[~possible], True)
+
+
+def test_effects_are_accumulated_over_ten_intervals():
+    x = np.random.default_rng(0).normal(size=(500, 2))
+    edges, effects = explain.accumulated_effects(lambda rows: rows[:, 0] ** 3, x, 0)
+    assert len(edges) == len(effects) == 11
+    assert (edges[0], edges[-1]) == (x[:, 0].min(), x[:, 0].max())
+    np.testing.assert_allclose(np.diff(effects), np.diff(edges**3))
+    two = explain.accumulated_effects(lambda rows: rows[:, 0], np.array([[0.0], [4.0]]), 0)
+    np.testing.assert_allclose(two, [[0, 4], [-2, 2]])  # two values are enough

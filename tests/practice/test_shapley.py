@@ -178,3 +178,81 @@ def test_many_orders_of_many_players_are_asked_for_in_parts():
     found, errors = shapley.shapley_sampled(game, 800, permutations=40, rng=0)
     np.testing.assert_allclose(found, values, atol=1e-6)
     assert max(asked) < 40e6 and sum(asked) == 40 * 801 * 800 * 8 and errors.max() < 1e-6
+
+
+def test_lime_asks_for_as_many_coalitions_as_its_package_does_for_images():
+    """``LimeImageExplainer(kernel_width=0.25)``, ``num_samples=1000``, ``Ridge(alpha=1)``."""
+    w, asked = np.array([3.0, -2.0, 1.0, 0.5]), []
+
+    def game(masks):
+        asked.append(masks)
+        return masks @ w + masks.prod(axis=1)
+
+    fit = shapley.lime(game, 4, rng=0)
+    (masks,) = asked
+    assert masks.shape == (1000, 4) and set(masks.ravel()) == {0, 1}
+    assert (masks[0] == 1).all() and abs(masks.mean() - 0.5) < 0.05
+    near = np.sqrt(np.exp(-((1 - np.sqrt(masks.mean(axis=1))) ** 2) / 0.25**2))
+    expected = shapley.linear_fit(masks, masks @ w + masks.prod(axis=1), near, 1.0)
+    np.testing.assert_allclose(fit.weights, expected.weights, rtol=1e-12)
+    np.testing.assert_allclose(shapley.nearness(masks), near, rtol=1e-12)
+
+
+def test_a_linear_fit_penalizes_only_if_asked_and_a_flat_score_is_explained():
+    masks = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])
+    fit = shapley.linear_fit(masks, masks @ [2.0, -1.0], np.ones(4))
+    np.testing.assert_allclose(fit.weights, [2, -1])
+    assert shapley.linear_fit(masks, np.full(4, 7.0), np.ones(4)).r2 == 1
+    assert fit.intercept == pytest.approx(0) and fit.r2 == pytest.approx(1)
+
+
+def test_how_often_each_way_asks():
+    """512 coalitions at a time; 100 orders of n + 1 coalitions each; 2**n - 2 and the two ends."""
+    sizes = []
+
+    def game(masks):
+        sizes.append(len(masks))
+        return masks.sum(axis=1).astype(float)
+
+    shapley.shapley_sampled(game, 3, rng=0)
+    shapley.shapley_exact(game, 3)
+    shapley.kernel_shap(game, 3)
+    assert sizes == [100 * 4, 2**3, 2, 2**3 - 2]
+    for samples in (6, 5):  # in pairs
+        sizes.clear()
+        shapley.kernel_shap(game, 3, samples=samples, rng=0)
+        assert sizes == [2, 6]
+    batches = []
+
+    def predict(batch):
+        batches.append(len(batch))
+        return batch.sum(axis=(1, 2))
+
+    switched = shapley.switched(predict, np.ones((2, 2, 1)), 0, shapley.grid(2, 2, 1))
+    scores = switched(np.tile(np.eye(4, dtype=int), (129, 1)))
+    assert batches == [512, 4] and (scores == 1).all()  # what is off shows 0
+
+
+def test_the_smallest_games():
+    assert shapley.shapley_exact(lambda m: 5.0 * m[:, 0], 1) == [5]
+    np.testing.assert_allclose(shapley.kernel_shap(lambda m: m @ [1.0, 4.0], 2), [1, 4])
+    values = shapley.kernel_shap(lambda m: m @ np.arange(21.0), 21, samples=400, rng=0)
+    np.testing.assert_allclose(values, np.arange(21), atol=1e-9)
+    for players in (0, -1):
+        with pytest.raises(ValueError, match="1 to 20 players"):
+            shapley.shapley_exact(None, players)
+    with pytest.raises(ValueError, match="2 to 20 players, or samples=, got 1"):
+        shapley.kernel_shap(None, 1)
+    with pytest.raises(ValueError, match="2 to 20 players, or samples=, got 1"):
+        shapley.kernel_shap(None, 1, samples=9)
+
+
+def test_pairs_are_drawn_by_the_weight_of_their_size():
+    """Of four players: sizes 1, 2, 3 have the chances 1/3, 1/4, 1/3, of 11/12 in all."""
+    drawn = []
+    shapley.kernel_shap(lambda m: drawn.append(m) or m.sum(axis=1), 4, samples=40_000, rng=0)
+    masks = drawn[1]
+    np.testing.assert_array_equal(masks[:20_000] + masks[20_000:], 1)
+    share = np.bincount(masks[:20_000].sum(axis=1), minlength=5) / 20_000
+    np.testing.assert_allclose(share, [0, 4 / 11, 3 / 11, 4 / 11, 0], atol=0.02)
+    np.testing.assert_allclose(masks.mean(axis=0), 0.5, atol=0.01)
