@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nncourse as nn
-from nncourse.vision.convnets import ResidualBlock, plain_net, residual_net
+from nncourse.vision.convnets import ReLU6, ResidualBlock, plain_net, residual_net
 
 
 def shapes(net):
@@ -66,3 +66,41 @@ def test_small_steps_of_training_lower_the_loss():
         optimizer.step()
         losses.append(loss)
     assert losses[-1] < 0.3 * losses[0]
+
+
+def test_a_ceiling_has_no_slope_at_its_ends():
+    """PyTorch's ReLU6: the gradient is 1 strictly between 0 and 6."""
+    layer = ReLU6()
+    np.testing.assert_array_equal(
+        layer(np.array([-1.0, 0, 0.5, 5.5, 6, 7])), [0, 0, 0.5, 5.5, 6, 6]
+    )
+    np.testing.assert_array_equal(layer.backward(np.ones(6)), [0, 0, 1, 1, 0, 0])
+
+
+@pytest.mark.parametrize("make", [plain_net, residual_net])
+def test_networks_read_gray_digits_unless_told(make):
+    """By hand: 3×3 kernels from 1 channel to 4, then 4 to 4, and 4 features to 10 classes."""
+    net = make(4, 4, rng=0)
+    sizes = [p.value.shape for p in net.parameters() if p.name.endswith("kernel")]
+    assert sizes == [(3, 3, 1, 4), (3, 3, 4, 4), (3, 3, 4, 4), (4, 10)]
+    assert bool(net.buffers()) == (make is residual_net)  # batch normalization
+    x = np.ones((2, 6, 5, 1), np.float32)
+    assert net[:1](x).shape == (2, 6, 5, 4)
+    other = make(4, 4, channels=2, classes=3, stride=2, norm=make is plain_net, rng=0)
+    assert bool(other.buffers()) == (make is plain_net)
+    assert other[:2](np.ones((2, 6, 5, 2), np.float32)).shape == (2, 3, 3, 4)
+    assert other(np.ones((2, 6, 5, 2), np.float32)).shape == (2, 3)
+    again = make(4, 4, rng=0)
+    pairs = zip(net.parameters(), again.parameters(), strict=True)
+    assert all((p.value == q.value).all() for p, q in pairs)
+    drawn = [p.value for p in net.parameters() if p.name.endswith("kernel")]
+    assert not np.array_equal(drawn[1], drawn[2])  # one generator for all of them
+
+
+def test_blocks_say_their_sizes_and_normalize_unless_told():
+    assert repr(ResidualBlock(2, 3, stride=2)) == "ResidualBlock(2→3, stride=2)"
+    assert repr(ResidualBlock(3, 3)) == "ResidualBlock(3→3)" and ResidualBlock(3, 3).buffers()
+    assert ResidualBlock(3, 3, stride=2).shortcut is not None
+    assert ResidualBlock(3, 3).shortcut is None
+    with pytest.raises(ValueError, match="even depth of at least 4"):
+        residual_net(3, 4)

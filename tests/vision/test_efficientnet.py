@@ -136,3 +136,46 @@ def test_gradients_of_inverted_residuals():
     for p in body.parameters():  # a bias of zero would put a ReLU6 behind zeros on its corner
         p.value += rng.normal(size=p.value.shape) / 4
     nn.check_layer(body, rng.normal(size=(2, 5, 4, 2)), tolerance=1e-6)
+
+
+def test_a_picture_is_seen_as_its_middle_of_224_pixels():
+    """Seven eighths of the side, as the published results are measured: (255 p - 127) / 128."""
+    network = nn.efficientnet.EfficientNet(rng="zeros")
+    picture = np.zeros((256, 256), np.uint8)
+    picture[16:240, 16:240] = 255
+    seen = network.prepare(picture)
+    assert seen.shape == (224, 224, 3) and (seen == 1).all()
+    assert (network.prepare(picture, crop=1.0, size=256)[0] == -127 / 128).all()
+    assert network.prepare(picture[:200, :100]).shape == (224, 224, 3)  # enlarged
+
+
+def test_without_weights_all_names_are_as_likely():
+    network, picture = nn.efficientnet.EfficientNet(rng="zeros"), np.zeros((32, 32), np.uint8)
+    asked = []
+    network.prepare = lambda p, *, size, crop: asked.append((size, crop)) or np.zeros((32, 32, 3))
+    names = network.predict(picture)
+    assert [name for name, _ in names] == efficientnet.class_names()[:5]
+    assert [p for _, p in names] == pytest.approx([1e-3] * 5)
+    assert len(network.predict([picture, picture], top=1)[1]) == 1
+    assert network.logits(picture).shape == (1, 1000)
+    assert network.features((picture, picture)).shape == (2, 1280)
+    assert set(asked) == {(224, 0.875)} and len(asked) == 6
+
+
+def test_inverted_residuals_widen_six_times_unless_told():
+    """Sandler et al. (2018), table 1: channels, 6 times as many, filters."""
+    block = efficientnet.inverted_residual(4, 4, 3)
+    kernels = [p.value.shape for p in block.parameters() if p.name == "kernel"]
+    assert kernels == [(1, 1, 4, 24), (3, 3, 24), (1, 1, 24, 4)]
+    assert block(np.ones((1, 6, 6, 4), np.float32)).shape == (1, 6, 6, 4)
+    for stride, filters, expand in ((1, 4, 1), (1, 5, 2), (2, 4, 2), (2, 5, 1)):
+        block = efficientnet.inverted_residual(4, filters, 3, stride=stride, expand=expand)
+        assert isinstance(block, nn.Residual) == (stride == 1 and filters == 4)
+        assert len(block.parameters()) == (6 if expand > 1 else 4)
+        assert block(np.ones((1, 6, 6, 4), np.float32)).shape[1] == 6 // stride
+
+
+def test_its_maps_are_32_times_smaller_than_the_picture():
+    network = nn.efficientnet.EfficientNet(rng=0)
+    maps = network.body[:-1](np.ones((1, 64, 96, 3), np.float32))
+    assert maps.shape == (1, 2, 3, 1280)

@@ -115,3 +115,51 @@ def test_pictures_of_any_numbers_are_resized(kind):
     expected = resize(np.array(numbers, float), (2, 3))
     np.testing.assert_allclose(resize(picture, (2, 3)), expected, rtol=1e-3)
     assert expected.min() > 0
+
+
+@pytest.mark.parametrize("over", [0.0, 9e-7])
+def test_a_millionth_over_black_and_white_is_rounding(over):
+    picture = np.array([[-over, 1 + over]])
+    np.testing.assert_array_equal(read_picture(picture)[0], [[0, 0, 0], [1, 1, 1]])
+    for wrong in (-2e-6, 1 + 2e-6):
+        with pytest.raises(ValueError, match="are read as 0"):
+            read_picture(np.array([[wrong, 0.5]]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "advice"),
+    [(0, 255, " Divide by 255."), (0, 255.1, ""), (-1, 255, ""), (0, 2, " Divide by 255.")],
+)
+def test_only_what_looks_like_bytes_is_to_be_divided(low, high, advice):
+    with pytest.raises(ValueError) as error:
+        read_picture(np.array([[low, high]], float))
+    assert str(error.value).endswith(f"got {low:.6g} to {high:.6g}.{advice}")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_channels_that_come_first_are_recognized(channels):
+    with pytest.raises(ValueError, match=r"Channels first\? Move them last"):
+        read_picture(np.zeros((channels, 5, 5)))
+    with pytest.raises(ValueError, match=r"got \(2, 5, 5\)\.$"):
+        read_picture(np.zeros((2, 5, 5)))
+    assert read_picture(np.zeros((1, 1, channels))).shape == (1, 1, 3)
+
+
+def test_resizing_by_hand():
+    """Centers at 1/4, 3/4 …: triangles as wide as a pixel. Half as many: twice as wide."""
+    assert resize(np.array([[[0.0]], [[4.0]]]), (4, 1)).ravel().tolist() == [0, 1, 3, 4]
+    row = np.array([[[0.0], [7.0], [14.0], [21.0]]])  # weights 3, 3, 1 and 0 of 7
+    np.testing.assert_allclose(resize(row, (1, 2)).ravel(), [5, 16])
+    np.testing.assert_allclose(resize(row.transpose(1, 0, 2), (2, 3))[:, 1, 0], [5, 16])
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "corner"), [(4, 7, 1), (7, 4, 4), (3, 3, 0), (3, 4, 0)]
+)
+def test_the_middle_is_cut_out(height, width, corner):
+    """What is left over by one goes to the right, or to the bottom."""
+    numbers = np.arange(height * width).reshape(height, width)
+    cut = crop_center(numbers)
+    assert cut.shape == (min(height, width),) * 2 and cut[0, 0] == corner
+    assert crop_center(np.zeros((9, 9)), 0.6).shape == (5, 5)  # 5.4
+    assert crop_center(np.zeros((9, 9)), 0.9).shape == (8, 8)  # 8.1
