@@ -137,3 +137,30 @@ def test_nan_is_not_agreement():
 def test_a_tiny_wrong_gradient_is_still_wrong():
     with pytest.raises(GradientError):
         nn.check_function(lambda x: 1e-6 * np.sum(x), np.zeros(2), np.ones(2))
+
+
+def test_a_millionth_is_the_tolerance_unless_told():
+    """Relative to the largest entry, and to a thousandth where all are smaller."""
+
+    def off_by(error, slope, **options):
+        derived = slope * np.array([1.0, 1.0]) + np.array([0.0, error])
+        return nn.check_function(lambda x: slope * np.sum(x), derived, np.zeros(2), **options)
+
+    assert off_by(0.9e-6, 1.0) == pytest.approx(0.9e-6, rel=1e-3)
+    assert off_by(0.9e-9, 1e-5) == pytest.approx(0.9e-6, rel=1e-3)
+    assert off_by(1.9e-3, 1.0, tolerance=2e-3) > 1.8e-3
+    for error, slope in ((1.1e-6, 1.0), (1.1e-9, 1e-5)):
+        with pytest.raises(GradientError, match=r"relative error 1\.1e-06 > 1\.0e-06"):
+            off_by(error, slope)
+
+
+def test_steps_are_a_millionth_unless_told_and_directions_repeat():
+    """The central difference of x³ is off by h²."""
+    for h, options in ((1e-6, {}), (0.5, {"h": 0.5})):
+        found = nn.numerical_gradient(lambda x: x[0] ** 3, [0.0], **options)
+        assert found == pytest.approx(h**2, rel=1e-9)
+    layer, x = nn.Sequential(nn.Dense(3, 2, rng=0), nn.Tanh()), np.ones((2, 3))
+    first, second, other = (nn.check_layer(layer, x, **o) for o in ({}, {"rng": 0}, {"rng": 1}))
+    assert first == second != other
+    with pytest.raises(ValueError, match=r"at least one number in x, got shape \(0, 3\)"):
+        nn.check_layer(layer, x[:0])

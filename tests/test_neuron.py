@@ -118,3 +118,31 @@ def test_a_gate_keeps_its_weights_when_the_array_changes():
     gate = nn.McCullochPitts(weights, bias=-2)
     weights[:] = 0
     assert gate.weights.tolist() == [1, 1]
+
+
+def test_the_settings_of_a_neuron_that_is_given_none():
+    """A hundred passes; the perceptron's first mistake, and Adaline's first step, by hand."""
+    assert len(nn.Perceptron().fit(CORNERS, [0, 1, 1, 0]).mistakes) == 100
+    once = nn.Perceptron(max_epochs=1).fit([[3.0, -2.0]], [0])  # 0 counts as a yes
+    assert once.weights.tolist() == [-3, 2] and once.bias == -1 and once.mistakes == [1]
+    adaline = nn.Adaline().fit(CORNERS, [0, 0, 0, 1])
+    assert len(adaline.losses) == 100 and adaline.losses[0] == 1
+    step = nn.Adaline(epochs=1).fit([[2.0], [4.0]], [1, 1])  # 0.1 · 2/2 · (2 + 4), 0.1 · 2
+    assert step.weights == pytest.approx([0.6]) and step.bias == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 2, 2), (0, 2)])
+def test_inputs_of_another_shape_are_explained(shape):
+    for neuron in (nn.Perceptron(), nn.Adaline()):
+        with pytest.raises(ValueError, match=re.escape(f"with n >= 1, got {shape}")):
+            neuron.fit(np.zeros(shape), np.zeros(shape[:1], int))
+    with pytest.raises(ValueError, match=re.escape(f"with n >= 1, got {shape}")):
+        nn.McCullochPitts([1, 1], 0).predict(np.zeros(shape))
+
+
+def test_five_of_the_labels_are_shown():
+    with pytest.raises(ValueError, match=re.escape("with values [0, 1, 2, 3, 4]. Labels of -1")):
+        nn.Perceptron().fit(np.zeros((7, 1)), range(7))
+    for neuron in (nn.Perceptron, nn.Adaline):
+        with pytest.raises(ValueError, match="learning_rate > 0"):
+            neuron(learning_rate=float("nan"))

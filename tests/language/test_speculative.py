@@ -182,3 +182,23 @@ def test_a_draft_reads_what_is_new_alone(monkeypatch):
         np.testing.assert_array_equal(found, fresh(text))
         del looks[before:]
     assert len(looks) == 1 + 1 + 3 + 251
+
+
+def test_three_tokens_are_looked_up_and_four_are_guessed_unless_told(model):
+    seen = [2, 3, 4, 5, 1, 3, 4, 6, 2, 3, 4]  # after 2, 3, 4 came 5, after 3, 4 the latest 6
+    assert CopyDraft(9)(seen).argmax() == 5 and CopyDraft(9, order=2)(seen).argmax() == 6
+    longer = [7, 2, 3, 4, 5, 0, 2, 3, 4, 6, 7, 2, 3, 4]
+    assert CopyDraft(9)(longer).argmax() == 6 and CopyDraft(9, order=4)(longer).argmax() == 5
+    text = [1, 2, *model.generate([1, 2], max_new_tokens=24)]
+    made = speculate(model, lambda ids: np.eye(7)[text[len(ids)]], [1, 2], max_new_tokens=20)
+    assert (made.passes, made.proposed, made.accepted) == (4, 16, 16)
+    made = speculate(model, lambda ids: np.eye(7)[text[len(ids)]], [1, 2], max_new_tokens=6)
+    assert (made.passes, made.proposed, made.accepted) == (2, 4, 4)  # of the last, no guess
+    with pytest.raises(ValueError, match=r"ahead is a whole number of at least 1, got 1\.5"):
+        speculate(model, no_idea, [1], max_new_tokens=1, ahead=1.5)
+
+
+def test_a_draft_without_an_idea_reads_token_by_token(model):
+    made = speculate(model, no_idea, [1, 2], max_new_tokens=5)
+    assert (made.passes, made.proposed, made.accepted) == (5, 0, 0)
+    assert CopyDraft(9)([4, 5, 6]) is None and CopyDraft(9)([]) is None

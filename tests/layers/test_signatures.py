@@ -19,5 +19,7 @@ def test_a_layer_without_one_of_its_two_passes_is_refused_when_it_is_made(missin
 
 @pytest.mark.parametrize("name", CASES)
 def test_training_is_asked_for_by_name(name):
-    training = inspect.signature(type(make(name)[0]).forward).parameters["training"]
-    assert (training.kind, training.default) == (training.KEYWORD_ONLY, False)
+    for kind in (type(make(name)[0]), layers.Layer):
+        for function in (kind.forward, kind.__call__):
+            training = inspect.signature(function).parameters["training"]
+            assert (training.kind, training.default) == (training.KEYWORD_ONLY, False)

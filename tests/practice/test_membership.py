@@ -71,3 +71,26 @@ def test_tables_that_do_not_fit():
         membership.likelihood_ratios(np.ones((3, 4)), np.ones((4, 3), bool))
     with pytest.raises(ValueError, match="never in, or never out"):
         membership.likelihood_ratios(np.ones((3, 4)), np.ones((3, 4), bool))
+
+
+def test_rates_are_told_at_a_thousandth_and_a_hundredth():
+    """Carlini et al. (2022) ask for the true-positive rate at 0.1 % and at 1 %."""
+    scores = np.concatenate([np.arange(1000) + 0.5, [999, 998.9, 989, 500]])
+    members = np.arange(1004) >= 1000
+    # Above 999 lies one of 1,000 others, above 989 lie eleven of them.
+    assert membership.attack_rates(scores, members)[1] == [0.5, 0.5]
+    scores[-2] = 990
+    assert membership.attack_rates(scores, members)[1] == [0.5, 0.75]
+
+
+def test_likelihood_ratios_with_one_model_on_a_side_and_a_wrong_shape():
+    c = np.array([[1.0, 2.0], [3.0, 1.0], [0.5, 4.0], [2.0, 2.5]])
+    inside = np.array([[1, 0], [1, 1], [0, 0], [0, 1]], bool)
+    found = membership.likelihood_ratios(c, inside)
+    assert found.shape == (4, 2) and np.isfinite(found).all()
+    for shape in ((4,), (2, 2, 2)):
+        with pytest.raises(ValueError, match="two tables"):
+            membership.likelihood_ratios(np.ones(shape), np.ones(shape, bool))
+    for logits, labels in ((np.zeros(3), [0, 0, 0]), (np.zeros((2, 3)), [0]), (0.0, 0)):
+        with pytest.raises(ValueError, match=r"logits \(n, classes\) and n labels"):
+            membership.confidence(logits, labels)

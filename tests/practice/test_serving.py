@@ -87,10 +87,14 @@ def test_a_body_that_is_too_long_is_refused(server):
             assert line.recv(99).startswith(b"HTTP/1.1 413"), head
 
 
-def test_a_body_of_just_the_limit_is_read(ask):
+def test_a_body_and_a_batch_of_just_the_limit_are_read(ask):
+    """6 MB, as InvokeEndpoint has it (6,291,456 bytes); 1,024 examples."""
     body = instances([[1, 2, 3, 4]])
-    body = body + b" " * (serving.LIMIT - len(body))
+    body = body + b" " * (6_291_456 - len(body))
     assert ask("POST", "/invocations", body, {"content-type": JSON})[0] == 200
+    rows = npy(np.ones((1024, 4), np.float32))
+    status, _, answer = ask("POST", "/invocations", rows, {"content-type": NPY})
+    assert status == 200 and len(json.loads(answer)["predictions"]) == 1024
 
 
 @pytest.mark.parametrize(

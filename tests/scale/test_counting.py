@@ -108,13 +108,15 @@ def test_two_rows_of_gpt3s_table_contradict_themselves():
     assert significant(size(GPT3["XL"]) + extra, 2) == 1.5e9
 
 
+@pytest.mark.parametrize(("dim", "heads"), [(24, 4), (10, 1), (14, 7)])
 @pytest.mark.parametrize("rotary", [False, True])
-def test_parameters_equal_those_of_our_own_models(rotary):
-    model = nn.GPT(50, 24, 4, 3, context=16, rotary=rotary)
-    a = Architecture(layers=3, dim=24, heads=4, vocabulary=50, context=16, rotary=rotary)
+def test_parameters_equal_those_of_our_own_models(rotary, dim, heads):
+    model = nn.GPT(51, dim, heads, 3, context=17, rotary=rotary)
+    a = Architecture(layers=3, dim=dim, heads=heads, vocabulary=51, context=17, rotary=rotary)
     assert sum(p.value.size for p in model.parameters()) == size(a)
-    model = nn.BERT(50, 24, 4, 3, context=16)
-    sizes = {"layers": 3, "dim": 24, "heads": 4, "vocabulary": 50, "context": 16, "segments": 2}
+    model = nn.BERT(51, dim, heads, 3, context=17)
+    sizes = {"layers": 3, "dim": dim, "heads": heads, "vocabulary": 51, "context": 17}
+    sizes["segments"] = 2
     assert sum(p.value.size for p in model.parameters()) == size(Architecture(**sizes, head=None))
 
 
@@ -144,8 +146,9 @@ class Counted:
         Architecture(
             layers=2, dim=24, heads=4, vocabulary=50, causal=False, pooler=True, head=None
         ),
+        Architecture(layers=3, dim=15, heads=3, vocabulary=57, hidden=13, context=16),
     ],
-    ids=["GPT", "Llama", "BERT"],
+    ids=["GPT", "Llama", "BERT", "odd"],
 )
 def test_forward_flops_equal_the_products_of_a_model(a, past):
     if past and not a.causal:
@@ -317,3 +320,16 @@ def test_numbers_of_norms_and_rotations_are_positive(name):
     assert type(getattr(Architecture(**sizes, **{name: np.float32(0.5)}), name)) is float
     with pytest.raises(ValueError, match=f"{name} .*got 0"):
         Architecture(**sizes, **{name: 0})
+
+
+def test_a_gated_block_with_biases_by_hand():
+    """Three matrices and their biases; keys and values of one head of two."""
+    a = Architecture(
+        layers=3, dim=10, heads=2, kv_heads=1, hidden=7, vocabulary=11, gated=True, segments=1
+    )
+    assert count_parameters(a) == {
+        "embeddings": 12 * 10, "attention": 3 * (2 * 100 + 2 * 50 + 2 * 10 + 2 * 5),
+        "feed_forward": 3 * (3 * 70 + 7 + 10 + 7), "norms": 7 * 20, "pooler": 0, "head": 0,
+    }  # fmt: skip
+    assert kv_cache_bytes(a, 7, batch=3) == 2 * 3 * 5 * 7 * 3 * 2  # two bytes a number
+    assert run_energy(3600, devices=1, watts_per_device=1000) == 1  # no building unless told

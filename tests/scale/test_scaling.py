@@ -156,7 +156,36 @@ def test_losses_of_lists_and_of_small_integers():
         np.testing.assert_allclose(found, [HOFFMANN(100.0, 9.0), HOFFMANN(50.0, 120.0)], rtol=1e-14)
 
 
-def test_the_constants_are_those_of_the_second_fit():
-    """Besiroglu et al. (2024); the loss of Chinchilla by hand, with their constants."""
+def test_the_constants_are_those_of_both_fits():
+    """Hoffmann et al. (2022), Besiroglu et al. (2024); Chinchilla's loss by hand, with both."""
+    loss = 1.69 + 406.4 / 70e9**0.34 + 410.7 / 1.4e12**0.28
+    assert HOFFMANN(70e9, 1.4e12) == pytest.approx(loss, rel=1e-14)
     loss = 1.8172 + 482.01 / 70e9**0.3478 + 2085.43 / 1.4e12**0.3658
     assert BESIROGLU(70e9, 1.4e12) == pytest.approx(loss, rel=1e-14)
+
+
+def test_as_few_points_as_a_fit_can_have():
+    """One more than it has constants, at as many places; and one less is refused."""
+    law = fit_power_law([1, 1, 4], [2, 2, 4])
+    assert (law.exponent, law.coefficient) == pytest.approx((0.5, 2)) and law.residual < 1e-12
+    assert law.degrees_of_freedom == 1 and law(16) == pytest.approx(8)
+    law = fit_power_law([1, 1, 4, 16], [3, 3, 5, 9], floor=True)
+    assert (law.exponent, law.coefficient, law.floor) == pytest.approx((0.5, 2, 1), rel=1e-4)
+    for x, y, floor in (([1, 1, 1], [1, 2, 3], False), ([1, 1, 4, 4], [3, 3, 5, 5], True)):
+        with pytest.raises(ValueError, match="different x, got"):
+            fit_power_law(x, y, floor=floor)
+    for shape in ((), (3, 1)):
+        with pytest.raises(ValueError, match="two rows of more than 2 numbers"):
+            fit_power_law(np.ones(shape), np.ones(shape))
+    for level in (0, 1, -0.1):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            law.exponent_interval(level)
+
+
+@pytest.mark.parametrize("pair", [(0.0, 1.0), (1.0, 0.0), (0, 1), (1, 0), ([1, 0], 1), (1, [1, 0])])
+def test_nothing_has_no_loss(pair):
+    with pytest.raises(ValueError, match="expected positive numbers"):
+        HOFFMANN(*pair)
+    assert LossLaw(E=1, A=1, B=1, alpha=1, beta=1)(1, 0.5) == 4
+    with pytest.raises(ValueError, match="holds for positive x, got 0"):
+        fit_power_law([1, 2, 4], [1, 2, 4])([1, 0])
