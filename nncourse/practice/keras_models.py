@@ -149,7 +149,7 @@ _MAKERS = {
     "Softmax": lambda *_: L.Softmax(),
 }
 _WANTED = {  # settings, and the values of them that mean what they mean here
-    "dilation_rate": (1, (1, 1), [1, 1]),
+    "dilation_rate": ((1, 1),),
     "groups": (1,),
     "depth_multiplier": (1,),
     "data_format": ("channels_last", None),
@@ -159,12 +159,12 @@ _WANTED = {  # settings, and the values of them that mean what they mean here
     "return_state": (False,),
     "mask_zero": (False,),
     "rms_scaling": (False,),
-    "threshold": (0, 0.0),
-    "max_value": (None, 6, 6.0),
+    "threshold": (0,),
+    "max_value": (None, 6),
 }
 _CELL = {"activation": ("tanh",), "recurrent_activation": ("sigmoid",), "use_bias": (True,)}
 _POOL = {"padding": ("valid",)}
 _ALSO = {
     "SimpleRNN": _CELL, "LSTM": _CELL, "GRU": _CELL,
-    "MaxPooling2D": _POOL, "AveragePooling2D": _POOL,
+    "MaxPooling2D": _POOL, "AveragePooling2D": _POOL, "ReLU": {"negative_slope": (0,)},
 }  # fmt: skip

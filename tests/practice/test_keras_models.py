@@ -42,6 +42,19 @@ REFUSED = {
     "another gate": (SERIES, K.LSTM(2, recurrent_activation="relu"), "recurrent_activation"),
     "a sum of directions": (SERIES, K.Bidirectional(K.LSTM(2), merge_mode="sum"), "merge_mode"),
     "no bias of a cell": (SERIES, K.LSTM(2, use_bias=False), "use_bias"),
+    "another cell": (SERIES, K.SimpleRNN(2, activation="relu"), "activation='relu'"),
+    "dilated channels": (IMAGE, K.DepthwiseConv2D(3, dilation_rate=(1, 2)), "dilation_rate"),
+    "two kernels a channel": (IMAGE, K.DepthwiseConv2D(3, depth_multiplier=2), "depth_multiplier"),
+    "channels first": (IMAGE, K.MaxPooling2D(2, data_format="channels_first"), "data_format"),
+    "kept axes": (IMAGE, K.GlobalAveragePooling2D(keepdims=True), "keepdims=True"),
+    "a threshold": ((3,), K.ReLU(threshold=0.5), "threshold=0.5"),
+    "another ceiling": ((3,), K.ReLU(max_value=5), "max_value=5"),
+    "a leak": ((3,), K.ReLU(negative_slope=0.5), "negative_slope=0.5"),
+    "a mean of pools": (IMAGE, K.AveragePooling2D(2, padding="same"), "padding='same'"),
+    "a softmax of columns": (SERIES, K.Softmax(axis=1), "axis=1"),
+    "a norm of columns": (SERIES, K.LayerNormalization(axis=1), "axis"),
+    "zeros that are no words": ((3,), K.Embedding(5, 2, mask_zero=True), "mask_zero=True"),
+    "a state that is given": (SERIES, K.LSTM(2, return_state=True), "return_state=True"),
 }
 
 

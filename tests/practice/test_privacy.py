@@ -205,3 +205,41 @@ def test_noise_for_does_not_exceed_its_target(target):
 def test_settings_that_are_none(wrong):
     with pytest.raises(ValueError, match="noise > 0, rate in"):
         privacy.epsilon(*wrong)
+
+
+def test_all_usual_orders_are_tried():
+    """Those of the accountant's golden file, and tenths up to 10.9; more can only be tighter."""
+    assert set(WHOLE) <= set(privacy.ORDERS)
+    assert {round(10 * order) for order in privacy.ORDERS if order < 11} >= set(range(11, 110))
+    setting = (1.1, 256 / 60000, 14062, 1e-5)
+    assert privacy.epsilon(*setting) <= privacy.epsilon(*setting, orders=privacy.ORDERS[:-9])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        (1, 0, 5, 1e-5), (1, 1, 5, 1e-5), (1, 0.5, 0, 1e-5), (1, 0.5, 5, 1 - 1e-9),
+        (0.3, 0.5, 1, 0.5), (1e3, 0.5, 10**6, 1e-9),
+    ],
+)  # fmt: skip
+def test_settings_at_their_borders(setting):
+    assert 0 <= privacy.epsilon(*setting) < np.inf
+    for place, wrong in enumerate([(0, -1, np.inf), (-0.1, 1.1), (-1, np.inf), (0, 1, 1.1)]):
+        for value in wrong:
+            changed = [*setting[:place], value, *setting[place + 1 :]]
+            with pytest.raises(ValueError, match="noise > 0, rate in"):
+                privacy.epsilon(*changed)
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_none_or_all_are_drawn(rate):
+    assert len(privacy.poisson_batch(7, rate, rng=0)) == 7 * rate
+    for wrong in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="a rate in"):
+            privacy.poisson_batch(7, wrong)
+    model, (x, y) = mlp(), data()
+    sgd = nn.SGD(model.parameters(), 0.1)
+    for noise, batch in ((-0.1, 1), (np.inf, 1), (1, 0), (1, np.inf)):
+        with pytest.raises(ValueError, match="noise >= 0 and batch > 0"):
+            options = {"clip": 1.0, "noise": noise, "batch": batch}
+            privacy.private_step(model, LOSS, sgd, x, y, **options)
