@@ -159,6 +159,7 @@ def test_steps_are_a_millionth_unless_told_and_directions_repeat():
     for h, options in ((1e-6, {}), (0.5, {"h": 0.5})):
         found = nn.numerical_gradient(lambda x: x[0] ** 3, [0.0], **options)
         assert found == pytest.approx(h**2, rel=1e-9)
+    assert nn.check_function(lambda x: x[0] ** 3, np.zeros(1), np.zeros(1)) < 1e-8
     layer, x = nn.Sequential(nn.Dense(3, 2, rng=0), nn.Tanh()), np.ones((2, 3))
     first, second, other = (nn.check_layer(layer, x, **o) for o in ({}, {"rng": 0}, {"rng": 1}))
     assert first == second != other

@@ -248,3 +248,37 @@ def test_the_scoreboard_has_a_dot_for_each_seed_where_its_mistakes_are():
     assert all(text == f"{place:,.0f}" for place, text in ticks.items())
     with pytest.raises(ValueError, match="at least one row"):
         plotting.plot_scoreboard([])
+
+
+def test_a_graph_has_a_box_for_each_number_and_an_arrow_for_each_slope():
+    """By hand: x and y side by side on top, x y below them, and its double at the bottom."""
+    x, y = Value(2), Value(5)
+    product = x * y
+    z = product + product
+    z.backward()
+    ax = plotting.plot_graph(z)
+    boxes = {t.get_text(): t for t in ax.texts if "grad" in t.get_text()}
+    places = {name: text.get_position() for name, text in boxes.items()}
+    ends = {name: places.pop(name) for name in ("2\ngrad 10", "5\ngrad 4")}
+    assert set(ends.values()) == {(0.5, 2), (1.5, 2)}
+    assert places == {"10\ngrad 2": (1, 1), "20\ngrad 1": (1, 0)}
+    assert ax.get_xlim() == (0, 2) and ax.get_ylim() == (-0.5, 2.5) and not ax.axison
+    colors = {n: t.get_bbox_patch().get_facecolor()[:3] for n, t in boxes.items()}
+    assert colors["2\ngrad 10"] == colors["5\ngrad 4"] == to_rgb(plotting.BASELINE)
+    assert colors["10\ngrad 2"] == to_rgb(plotting.COLORS[5])
+    assert colors["20\ngrad 1"] == to_rgb(plotting.MARKED)
+    slopes = [(t.get_text(), *t.get_position()) for t in ax.texts if "×" in t.get_text()]
+    assert sorted(text for text, *_ in slopes) == ["×1", "×1", "×2", "×5"]
+    for text, a, b in slopes:  # about half way along its arrow
+        start = {"×5": ends["2\ngrad 10"], "×2": ends["5\ngrad 4"], "×1": (1, 1)}[text]
+        end = (1, 0) if text == "×1" else (1, 1)
+        middle = np.add(start, end) / 2
+        assert 0 < np.hypot(*np.subtract((a, b), middle)) < 0.06
+    doubled = [place for text, *place in slopes if text == "×1"]
+    assert doubled[0] != doubled[1]  # both can be read
+    arrows = [(t.xyann, t.xy) for t in ax.texts if not t.get_text()]
+    assert sorted(arrows) == sorted(
+        [((0.5, 2), (1, 1)), ((1.5, 2), (1, 1)), ((1, 1), (1, 0)), ((1, 1), (1, 0))]
+    )
+    width, height = plt.gcf().get_size_inches()
+    assert width >= 1.5 * 2 and height >= 0.8 * 3  # boxes do not overlap

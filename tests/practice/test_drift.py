@@ -80,3 +80,15 @@ def test_a_shift_is_noticed_soon():
 def test_wrong_settings_are_explained(wrong):
     with pytest.raises(ValueError, match=r"expected|positive number, got (0|-1)"):
         wrong()
+
+
+def test_half_a_standard_deviation_and_eight_are_the_usual_settings():
+    """A false alarm in about 19,000 requests; ten bins, ten values to rank among."""
+    monitor = Cusum(range(10))
+    assert (monitor.allowance, monitor.threshold, monitor.sum) == (0.5, 8.0, 0.0)
+    a, b = np.arange(1000.0), np.arange(300.0, 1100)
+    assert population_stability(a, b) == population_stability(a, b, bins=10)
+    assert population_stability(a, b) != population_stability(a, b, bins=11)
+    for _ in range(4):  # smaller than all ten: u = 1 / 22
+        alarm = monitor.update(-1)
+    assert monitor.sum == pytest.approx(4 * (stats.norm.isf(1 / 22) - 0.5)) and not alarm
