@@ -56,3 +56,32 @@ def test_a_damaged_file_is_refused(monkeypatch):
     monkeypatch.setattr(pretrained, "AUSTEN_SHA256", "0" * 64)
     with pytest.raises(DatasetError, match=r"austen_gpt\.npz"):
         nn.pretrained.load_austen()
+
+
+def test_it_reads_128_pieces_and_forgets_a_tenth_if_it_is_trained(austen):
+    model, _ = austen
+    dropped = [p.rate for p in nn.layers.core._walk(model) if isinstance(p, nn.Dropout)]
+    assert model.context == 128 and set(dropped) == {0.1} and len(model.blocks) == 3
+    assert {block.attention.heads for block in model.blocks} == {4}
+    ids = np.arange(128)[None]
+    assert model(ids).shape == (1, 128, 1024)
+    np.testing.assert_array_equal(model(ids), nn.pretrained.load_austen(verbose=False)[0](ids))
+    with pytest.raises(ValueError, match="reads at most 128 tokens, got 129"):
+        model(np.arange(129)[None])
+
+
+def test_eight_sentences_are_read_at_a_time_the_short_ones_first():
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
+    bert, seen = nn.BERT(7, 4, 2, 1, context=12, rng=0), []
+    tokenizer = nn.tokenizers.WordPieceTokenizer(words, context=12)
+    model = pretrained.MiniLM(
+        lambda ids, mask: seen.append(ids.shape) or bert(ids, mask=mask), tokenizer
+    )
+    model.bert.tokens = bert.tokens
+    texts = ["a " * n for n in (9, 1, 2, 1, 1, 1, 3, 1, 1)]
+    vectors = model.embed(texts)
+    assert seen == [(8, 5), (1, 11)] and vectors.shape == (9, 4)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(model.embed(texts, batch_size=1), vectors, atol=1e-5)
+    with pytest.raises(ValueError, match="a positive batch_size, got 0"):
+        model.embed(texts, batch_size=0)

@@ -42,7 +42,7 @@ BESIDES = {  # modules whose tests have another name or place
     "_checks": SHARED,
     "architectures": ("tests/scale/test_counting.py",),
     "convnets": ("tests/layers",),
-    "pretrained": ("tests/language/test_safetensors.py",),
+    "pretrained": ("tests/language/test_safetensors.py", "tests/language/test_austen.py"),
     "bytepair": ("tests/language/test_tokenizers.py",),
     "wordpiece": ("tests/language/test_tokenizers.py",),
     "activations": ("tests/test_parity.py", "tests/layers/test_numbers.py"),
