@@ -6,11 +6,13 @@ tool. With ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`` set, 
 an emulation (:mod:`nncourse.practice.gateway`); without them to the real service, which costs money
 for as long as the endpoint exists, called or not.
 
-An artifact's name holds the hash of its content, so that a version never changes its meaning.
+An artifact's name holds the hash of its content, so that a version never changes its meaning; the
+name of a model or configuration holds a hash of what it says, so that none stands for another.
 """
 
 import hashlib
 import io
+import re
 import tarfile
 
 import numpy as np
@@ -19,6 +21,8 @@ from .._checks import as_floats
 from .bodies import LITERALS
 
 __all__ = ["delete", "deploy", "invoke", "left", "pack", "upload"]
+
+MARKS = "-[0-9a-f]{12}-[0-9a-f]{6}"  # after an endpoint's name: a version, and what else is said
 
 
 def pack(onnx):
@@ -72,8 +76,8 @@ def upload(bucket, endpoint, onnx):
 def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", count=1):
     """Make a version serve at an endpoint, and wait until it does.
 
-    If the endpoint exists, it is updated: the service starts machines with the new version, moves
-    the traffic, and then stops the old ones.
+    If the endpoint exists, it is updated: the service starts machines with the new version (or of
+    the new kind, or with the new image), moves the traffic, and then stops the old ones.
 
     Parameters
     ----------
@@ -124,17 +128,19 @@ def deploy(endpoint, version, data, *, image, role, instance="ml.m5.large", coun
         raise ValueError(
             f"data is the address that upload returned, s3://bucket/key, got {data!r:.60}"
         )
-    sagemaker, name = _client("sagemaker"), f"{endpoint}-{version}"
+    sagemaker = _client("sagemaker")
+    model = _named(endpoint, version, image, data, role)
+    if model not in _names("model", endpoint):
+        sagemaker.create_model(
+            ModelName=model,
+            PrimaryContainer={"Image": image, "ModelDataUrl": data},
+            ExecutionRoleArn=role,
+        )
+    name = _named(endpoint, version, model, instance, count)
     if name not in _names("endpoint_config", endpoint):
-        if name not in _names("model", endpoint):
-            sagemaker.create_model(
-                ModelName=name,
-                PrimaryContainer={"Image": image, "ModelDataUrl": data},
-                ExecutionRoleArn=role,
-            )
         variant = {
             "VariantName": f"v-{version}",
-            "ModelName": name,
+            "ModelName": model,
             "InstanceType": instance,
             "InitialInstanceCount": count,
         }
@@ -224,7 +230,13 @@ def _names(kind, endpoint):
     names = [each[f"{_camel(kind)}Name"] for page in pages for each in page[f"{_camel(kind)}s"]]
     if kind == "endpoint":
         return [name for name in names if name == endpoint]
-    return [name for name in names if name.rpartition("-")[0] == endpoint]
+    ours = re.compile(re.escape(endpoint) + MARKS)
+    return [name for name in names if ours.fullmatch(name)]
+
+
+def _named(endpoint, version, *said):
+    """Name what is made for a version, so that another image or machine has another name."""
+    return f"{endpoint}-{version}-{hashlib.sha256(repr(said).encode()).hexdigest()[:6]}"
 
 
 def _objects(endpoint, bucket):

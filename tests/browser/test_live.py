@@ -61,7 +61,10 @@ def ended(where):
 
 @pytest.fixture(scope="module")
 def reading(site, browser):
-    """A page that has run a cell; the tests below share it, for Python takes seconds to start."""
+    """A page that the tests below share, for Python takes seconds to start.
+
+    Each of them makes what it needs: two workers may share the tests.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.troubles, page.asked = [], []
@@ -74,6 +77,13 @@ def reading(site, browser):
     assert page.troubles == []
     assert [url for url in page.asked if not url.startswith((site, "data:", "blob:"))] == []
     context.close()
+
+
+def answered(page, code=RIGHT):
+    """Answer the first exercise; return its cell, and what is said."""
+    exercise = cell(page, 'check("neuron", neuron)')
+    write(page, exercise, code)
+    return exercise, run(exercise)
 
 
 def test_nothing_is_loaded_before_the_first_run(reading):
@@ -115,17 +125,15 @@ def test_an_error_says_where(reading):
 
 
 def test_an_exercise_fails_with_its_hint_and_passes(reading):
-    exercise = cell(reading, 'check("neuron", neuron)')
-    write(reading, exercise, WRONG)
-    said = run(exercise)
+    _, said = answered(reading, WRONG)
     assert "✗ neuron:" in said and "Where does b come in?" in said and "Line" not in said
-    write(reading, exercise, RIGHT)
-    assert "✓ neuron: 1 of 1 points" in run(exercise)
+    assert "✓ neuron: 1 of 1 points" in answered(reading)[1]
     intro = reading.locator(".live-intro")
     assert "✓ 1 of" in intro.inner_text() and "the grader alone" in intro.inner_text()
 
 
 def test_what_is_exported_passes_where_grades_are_given(reading):
+    answered(reading)
     with reading.expect_download() as loading:
         reading.get_by_role("button", name="Export my answers").click()
     path = loading.value.path()
@@ -168,6 +176,7 @@ def test_an_endless_loop_is_stopped_and_the_next_run_begins_afresh(reading):
 
 
 def test_changes_and_passes_survive_a_visit_without_a_network_and_can_be_forgotten(reading):
+    answered(reading)
     reading.context.set_offline(True)
     reading.reload()
     exercise = cell(reading, 'check("neuron", neuron)')

@@ -67,6 +67,45 @@ def test_an_endpoint_from_nothing_to_nothing(here, x):
     assert process.wait(600) is not None
 
 
+def test_the_same_version_moves_to_another_place(here, x):
+    """Another machine, more of them, a mended image: none of it is in the version's hash."""
+    import boto3
+
+    books = boto3.client("sagemaker")
+    version, _ = put("moves", network(0))
+    version, data = cloud.upload("digits", "moves", nn.export.to_onnx(network(0), (4,)))
+    place = {"instance": "ml.m5.large", "count": 1} | PLACE
+    others = {
+        "instance": "ml.c5.large",
+        "count": 2,
+        "image": "mended:2",
+        "role": f"{place['role']}2",
+    }
+    for name, other in 2 * [*others.items()]:  # a second time, nothing is made twice
+        place[name] = other
+        assert cloud.deploy("moves", version, data, **place) == "updated"
+        config = books.describe_endpoint(EndpointName="moves")["EndpointConfigName"]
+        config = books.describe_endpoint_config(EndpointConfigName=config)
+        [variant] = config["ProductionVariants"]
+        model = books.describe_model(ModelName=variant["ModelName"])
+        assert place == {
+            "instance": variant["InstanceType"],
+            "count": variant["InitialInstanceCount"],
+            "image": model["PrimaryContainer"]["Image"],
+            "role": model["ExecutionRoleArn"],
+        }
+    y, served = cloud.invoke("moves", x)
+    assert served == f"v-{version}"
+    np.testing.assert_allclose(y, network(0)(x), atol=1e-5)
+    kinds = [name.split()[0] for name in cloud.delete("moves", "digits")]
+    assert (kinds.count("endpoint_config"), kinds.count("model"), kinds.count("object")) == (
+        5,
+        3,
+        1,
+    )
+    assert cloud.left("moves", "digits") == []
+
+
 def test_an_update_loses_no_request(here, x):
     """Four clients ask all the time, none tries twice: each answer is the old version's or new."""
     models = {f"v-{put('swap', network(0))[0]}": network(0)}
@@ -146,11 +185,11 @@ def test_a_version_that_does_not_start_leaves_the_old_one(here, x):
 
     old, _ = put("stays", network(0))
     version, data = cloud.upload("digits", "stays", b"no model")
-    said = f"stays serves stays-{old}, not stays-{version}: the server did not start"
+    said = f"stays serves stays-{old}-.{{6}}, not stays-{version}-.{{6}}: the server did not start"
     with pytest.raises(RuntimeError, match=said):
         cloud.deploy("stays", version, data, **PLACE)
     books = boto3.client("sagemaker").describe_endpoint(EndpointName="stays")
-    assert books["EndpointConfigName"] == f"stays-{old}"
+    assert books["EndpointConfigName"].startswith(f"stays-{old}-")
     assert books["EndpointStatus"] == "InService" and "did not start" in books["FailureReason"]
     assert cloud.invoke("stays", x)[1] == f"v-{old}"
     new, what = put("stays", network(7))
@@ -203,8 +242,9 @@ def test_an_answer_that_nobody_takes_holds_nothing_up(here):
 
 def test_whose_update_did_not_come_to_serve_is_told(here, monkeypatch):
     """As after a rollback, or when somebody else deploys at the same time."""
-    theirs, _ = put("both", network(0))
+    put("both", network(0))
     client = cloud._client
+    theirs = client("sagemaker").describe_endpoint(EndpointName="both")["EndpointConfigName"]
 
     class Meanwhile:
         def __init__(self, service):
@@ -214,11 +254,11 @@ def test_whose_update_did_not_come_to_serve_is_told(here, monkeypatch):
             return getattr(self.client, name)
 
         def update_endpoint(self, **given):
-            given["EndpointConfigName"] = f"both-{theirs}"  # the last one to ask for a version
+            given["EndpointConfigName"] = theirs  # the last one to ask for a version
             self.client.update_endpoint(**given)
 
     monkeypatch.setattr(cloud, "_client", Meanwhile)
-    with pytest.raises(RuntimeError, match=f"both serves both-{theirs}, not both-"):
+    with pytest.raises(RuntimeError, match=f"both serves {theirs}, not both-"):
         put("both", network(7))
     monkeypatch.undo()
     cloud.delete("both", "digits")
