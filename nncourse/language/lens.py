@@ -67,12 +67,12 @@ def residual_stream(model, ids, *, attention=(), network=(), heads=(), replace=N
         raise ValueError(f"the model reads from 1 to {a.context} tokens, got {len(ids)}.")
     replace = {} if replace is None else replace
     for layer, position in (*attention, *network, *replace):
-        _within("layer", layer, a.layers + 1 if (layer, position) in replace else a.layers)
+        _within("layer", layer, a.layers + 1 if (layer, position) in replace else a.layers, 0)
         if position is not None:
             _within("position", position, len(ids))
     for layer, head in heads:
-        _within("layer", layer, a.layers)
-        _within("head", head, a.heads)
+        _within("layer", layer, a.layers, 0)
+        _within("head", head, a.heads, 0)
     rotation, cache = rotary_tables(len(ids), a.head_dim, a.base), model.cache(len(ids))
     x = np.ascontiguousarray(model.output[:, ids].T)  # (tokens, dim)
     stream = [_replaced(x, replace, 0)]
@@ -110,9 +110,10 @@ def logit_lens(model, stream):
     return logits.reshape(*np.shape(stream)[:-1], -1)
 
 
-def _within(name, index, count):
-    if not isinstance(index, int | np.integer) or not -count <= index < count:
-        raise ValueError(f"{name} is a whole number below {count}, got {index!r}.")
+def _within(name, index, count, least=None):
+    least = -count if least is None else least  # from the end
+    if not isinstance(index, int | np.integer) or not least <= index < count:
+        raise ValueError(f"{name} is a whole number from {least} to {count - 1}, got {index!r}.")
 
 
 def _silenced(added, places, layer):

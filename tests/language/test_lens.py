@@ -96,13 +96,25 @@ def test_putting_every_vector_of_another_run_in_gives_that_run(model):
     [
         {"attention": [(3, 0)]}, {"network": [(0, 6)]}, {"heads": [(0, 4)]}, {"heads": [(5, 0)]},
         {"replace": {(4, 0): np.zeros(16)}}, {"attention": [(0.5, 0)]},
+        {"attention": [(-1, 0)]}, {"network": [(-1, None)]}, {"heads": [(-1, 0)]},
+        {"heads": [(0, -1)]}, {"replace": {(-1, 0): np.zeros(16)}}, {"attention": [(0, -7)]},
     ],
 )  # fmt: skip
 def test_places_that_do_not_exist_are_refused(model, change):
-    with pytest.raises(ValueError, match="is a whole number below"):
+    with pytest.raises(ValueError, match=r"is a whole number from -?\d to \d, got"):
         residual_stream(model, IDS, **change)
 
 
 def test_ids_are_checked(model):
     with pytest.raises(ValueError, match="reads from 1 to 32"):
         residual_stream(model, [])
+    with pytest.raises(ValueError, match="from 1 to 32 tokens, got 33"):
+        residual_stream(model, [1] * 33)
+    assert residual_stream(model, [1] * 32).shape == (4, 32, 16)
+
+
+def test_positions_count_from_the_end(model):
+    for first, same in ((0, -6), (5, -1)):
+        a, b = (residual_stream(model, IDS, attention=[(0, at)]) for at in (first, same))
+        np.testing.assert_array_equal(a, b)
+        assert not np.array_equal(a, residual_stream(model, IDS))

@@ -286,3 +286,19 @@ def test_a_rotation_is_not_broadcast():
 def test_whole_numbers_turn_into_fractions(dtype):
     x, tables = np.arange(12).reshape(3, 4), rotary_tables(3, 4, dtype=float)
     np.testing.assert_allclose(rotate(x.astype(dtype), *tables), rotate(x.astype(float), *tables))
+
+
+def test_an_answer_has_256_tokens_at_most_unless_told(monkeypatch):
+    special = ["<|im_start|>", "<|im_end|>"]
+    tokens = [bytes([i]) for i in range(256)] + [text.encode() for text in special]
+    tokenizer, asked = BytePairTokenizer(tokens, [], special=special), []
+    model = Llama(TINY, random_weights(), tokenizer=tokenizer)
+
+    def generate(ids, *, max_new_tokens, **options):
+        asked.append(max_new_tokens)
+        return [97]
+
+    monkeypatch.setattr(model, "generate", generate)
+    for answer in (model.complete, model.chat):
+        assert answer("Hello?") == answer("Hello?", max_new_tokens=3) == "a"
+    assert asked == [256, 3] * 2
