@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nncourse import datasets
 from nncourse.datasets import (
     make_blobs,
     make_moons,
@@ -64,3 +65,10 @@ def test_neither_part_may_be_empty(n, fraction, held_out):
     for wrong in (0.1, 0.9, 0, 1, -0.5):
         with pytest.raises(ValueError, match="leaves one of the two parts empty"):
             train_validation_split(np.arange(n), np.arange(n), fraction=wrong)
+
+
+@pytest.mark.parametrize("lines", [["a,b", "1,2", "3"], ["a,b,c", "1,2"], ["a", "1,2"]])
+def test_a_table_with_a_hole_is_an_error(lines):
+    with pytest.raises(ValueError, match="zip"):
+        datasets._columns(lines)
+    assert datasets._columns(["a,b", "1,x"])["a"].tolist() == [1]

@@ -261,9 +261,13 @@ def test_no_test_file_is_forgotten(request, collected):
 def test_mutants_that_mean_the_same_are_of_lines_that_there_are():
     """Here, and not in hours, when `make mutants` draws one of them."""
     known = tomllib.loads((ROOT / "tests/mutants/equivalent.toml").read_text(encoding="utf-8"))
-    for entry in known["equivalent"]:
-        lines = (ROOT / entry["module"]).read_text(encoding="utf-8").splitlines()
-        assert entry["line"] in map(str.strip, lines), entry
+    named = [(entry["module"], entry["line"]) for entry in known["equivalent"]]
+    for change in known["change"]:
+        named += change["lines"]
+        assert all(change["from"] in line for _, line in change["lines"])
+    for module, line in named:
+        lines = (ROOT / module).read_text(encoding="utf-8").splitlines()
+        assert line in map(str.strip, lines), (module, line)
 
 
 def test_a_changed_package_is_run_again(tmp_path):
