@@ -1,9 +1,9 @@
-"""Group rates and intervals against published examples; the impossibility; model cards; energy."""
+"""Group rates and intervals against published examples; the impossibility."""
 
 import numpy as np
 import pytest
 
-from nncourse.practice import cards, fairness
+from nncourse.practice import fairness
 from nncourse.practice.fairness import Rate
 
 
@@ -86,21 +86,6 @@ def test_what_are_no_decisions(decision, outcome, groups, words):
         fairness.group_rates(decision, outcome, groups)
 
 
-def test_a_card_wants_all_of_its_sections():
-    said = dict.fromkeys(cards.SECTIONS, "Said.")
-    card = cards.model_card("T", said | {"Results": [{"a": 0.12345, "b": 2}]})
-    assert "| a | b |\n|---|---|\n| 0.123 | 2 |" in card
-    assert [line[3:] for line in card.splitlines() if line[:3] == "## "] == list(cards.SECTIONS)
-    with pytest.raises(ValueError, match=r"missing or empty \['Caveats'\], unknown \['Notes'\]"):
-        cards.model_card("T", said | {"Caveats": "", "Notes": "x"})
-
-
-def test_energy_by_hand():
-    assert cards.energy(7200, watts=10, overhead=1.5) == pytest.approx(0.03)
-    with pytest.raises(ValueError, match="negative"):
-        cards.energy(-1)
-
-
 def test_shapes_and_shares_at_their_borders():
     scores, outcome = [0.9, 0.1, 0.5, 0.7], [0, 1, 1, 1]
     for wanted, threshold in ((0, 0.7), (1 / 3, 0.7), (0.34, 0.5), (2 / 3, 0.5), (1, 0.1)):
@@ -111,18 +96,3 @@ def test_shapes_and_shares_at_their_borders():
     assert Rate(0, 5).low == 0 and Rate(5, 5).high == 1 and Rate(0, 5).value == 0
     assert fairness.implied_false_positives(0, 1, 1) == 0
     assert Rate(3, 4) == Rate(3, 4, z=1.96)  # 95 %: scipy.stats.norm.ppf(0.975)
-
-
-def test_a_number_in_a_card_has_three_digits():
-    said = dict.fromkeys(cards.SECTIONS, "Said.")
-    card = cards.model_card("T", said | {"Metrics": {"error": 0.123456, "n": 1234567}})
-    assert card.startswith("# T\n\n## Model\n\nSaid.\n") and card.endswith("Said.\n")
-    assert "- error: 0.123\n- n: 1234567\n" in card
-
-
-def test_a_core_of_a_data_center_takes_three_and_a_half_watts_unless_told():
-    """The docstring's: 3.5 W a core; 13.5 % on top for the building."""
-    assert cards.energy(3.6e6) == pytest.approx(3.5 * 1.135)
-    assert cards.energy(0) == cards.energy(9, watts=0) == cards.energy(9, overhead=0) == 0
-    with pytest.raises(ValueError, match="overhead is a number that is not negative, got inf"):
-        cards.energy(1, overhead=float("inf"))
