@@ -121,9 +121,10 @@ def test_labels_of_minus_one_and_one_are_refused():
         losses.sigmoid_binary_cross_entropy(np.zeros(2), np.array([-1, 1]))
 
 
-def test_huber_needs_a_positive_delta():
-    with pytest.raises(ValueError, match="delta > 0, got 0"):
-        losses.huber(np.zeros(1), np.zeros(1), delta=0)
+@pytest.mark.parametrize("delta", [0, -1, math.nan])
+def test_huber_needs_a_positive_delta(delta):
+    with pytest.raises(ValueError, match=f"delta > 0, got {delta}"):
+        losses.huber(np.zeros(1), np.zeros(1), delta=delta)
 
 
 def test_smoothed_labels_by_hand():

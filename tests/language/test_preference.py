@@ -194,8 +194,14 @@ def test_what_does_not_fit_is_refused(answers, change, said):
 def test_dpo_and_others_refuse_nonsense():
     with pytest.raises(ValueError, match="four arrays"):
         preference.dpo_loss([1.0], [1.0, 2.0], [1.0], [1.0])
-    with pytest.raises(ValueError, match="positive beta"):
-        preference.dpo_loss([1.0], [1.0], [1.0], [1.0], beta=0)
+    for beta in (0, -1, np.inf, np.nan):
+        for call in (
+            lambda b: preference.dpo_loss([1.0], [1.0], [1.0], [1.0], beta=b),
+            lambda b: preference.tilted([1.0], [1.0], b),
+            lambda b: preference.implicit_reward([1.0], [1.0], b),
+        ):
+            with pytest.raises(ValueError, match=f"positive beta, got {beta}"):
+                call(beta)
     with pytest.raises(ValueError, match="one shape"):
         preference.kl_divergence([1.0, 2.0], [1.0])
 

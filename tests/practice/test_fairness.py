@@ -95,4 +95,7 @@ def test_shapes_and_shares_at_their_borders():
             fairness.group_rates(*[np.ones(shape, int)] * 3)
     assert Rate(0, 5).low == 0 and Rate(5, 5).high == 1 and Rate(0, 5).value == 0
     assert fairness.implied_false_positives(0, 1, 1) == 0
+    for wrong in ((-0.1, 0.5, 0.5), (1, 0.5, 0.5), (0.5, -0.1, 0.5), (0.5, 1.1, 0.5), (0.5, 1, 2)):
+        with pytest.raises(ValueError, match="is a number from"):
+            fairness.implied_false_positives(*wrong)
     assert Rate(3, 4) == Rate(3, 4, z=1.96)  # 95 %: scipy.stats.norm.ppf(0.975)

@@ -224,7 +224,7 @@ def test_all_usual_orders_are_tried():
 )  # fmt: skip
 def test_settings_at_their_borders(setting):
     assert 0 <= privacy.epsilon(*setting) < np.inf
-    for place, wrong in enumerate([(0, -1, np.inf), (-0.1, 1.1), (-1, np.inf), (0, 1, 1.1)]):
+    for place, wrong in enumerate([(0, -1, np.inf), (-0.1, 1.1), (-1, np.inf), (0, -0.1, 1, 1.1)]):
         for value in wrong:
             changed = [*setting[:place], value, *setting[place + 1 :]]
             with pytest.raises(ValueError, match="noise > 0, rate in"):
@@ -239,7 +239,16 @@ def test_none_or_all_are_drawn(rate):
             privacy.poisson_batch(7, wrong)
     model, (x, y) = mlp(), data()
     sgd = nn.SGD(model.parameters(), 0.1)
-    for noise, batch in ((-0.1, 1), (np.inf, 1), (1, 0), (1, np.inf)):
+    for noise, batch in ((-0.1, 1), (np.inf, 1), (1, 0), (1, -1), (1, np.inf)):
         with pytest.raises(ValueError, match="noise >= 0 and batch > 0"):
             options = {"clip": 1.0, "noise": noise, "batch": batch}
             privacy.private_step(model, LOSS, sgd, x, y, **options)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, float("nan")])
+def test_nothing_is_clipped_to_nothing_and_no_target_is_below_zero(wrong):
+    model, (x, y) = mlp(), data()
+    with pytest.raises(ValueError, match=f"clip > 0, got {wrong}"):
+        privacy.clipped_gradients(model, LOSS, x, y, wrong)
+    with pytest.raises(ValueError, match=f"a target > 0, got {wrong}"):
+        privacy.noise_for(wrong, 0.1, 10, 1e-5)

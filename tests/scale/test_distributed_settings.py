@@ -88,6 +88,8 @@ REFUSED = [
     ({"max_restarts": -1}, "max_restarts is a whole number of at least 0"),
     ({"learning_rate": 0}, "learning_rate is a number > 0, got 0"),
     ({"timeout": 0}, "timeout is a number of seconds > 0, got 0"),
+    ({"timeout": -1}, "timeout is a number of seconds > 0, got -1"),
+    ({"learning_rate": -1}, "learning_rate is a number > 0, got -1"),
     ({"dtype": "float16"}, '"float32" or "float64"'),
 ]
 

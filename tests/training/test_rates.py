@@ -43,7 +43,17 @@ def test_more_steps_than_an_epoch_has_and_the_running_mean():
     assert test.smooth[-1] == pytest.approx(np.average(test.losses, weights=weights), rel=1e-9)
 
 
-@pytest.mark.parametrize("options", [{"lowest": 0}, {"highest": 1e-9}, {"steps": 1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lowest": 0},
+        {"lowest": -1},
+        {"highest": 1e-9},
+        {"highest": 1e-6},
+        {"highest": np.inf},
+        {"steps": 1},
+    ],
+)
 def test_senseless_ranges_are_refused(options):
     words = "expects 0 < lowest < highest and steps >= 2"
     with pytest.raises(ValueError, match=re.escape(words)):

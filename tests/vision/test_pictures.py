@@ -103,7 +103,7 @@ def test_cropping():
     assert np.array_equal(crop_center(PHOTO), PHOTO[:, 10:50])
     assert crop_center(PHOTO, 0.5).shape == (20, 20, 3)
     assert crop_center(PHOTO[:1], 0.1).shape == (1, 1, 3)
-    for fraction in (0, 1.1, float("nan")):
+    for fraction in (0, -0.5, 1.1, float("nan")):
         with pytest.raises(ValueError, match="0 < fraction <= 1"):
             crop_center(PHOTO, fraction)
 
