@@ -42,7 +42,8 @@ def test_three_arms_of_three_quarters_of_a_turn_and_three_clouds():
 def test_one_point_and_one_class_are_enough(make):
     x, y = make(1, classes=1, noise=0, rng=0)
     assert x.shape == (1, 2) and y.tolist() == [0]
-    for wrong in ({"n": 0}, {"classes": 0}, {"n": 1.0}, {"noise": float("nan")}):
+    senseless = {"n": 0}, {"n": -9}, {"classes": 0}, {"classes": -9}, {"n": 1.0}, {"noise": -9}
+    for wrong in (*senseless, {"noise": float("nan")}):
         with pytest.raises(ValueError, match="Expected n ≥ 1, classes ≥ 1 and noise ≥ 0, got"):
             make(**wrong)
 
@@ -62,7 +63,7 @@ def test_a_fifth_is_held_out_unless_told_and_labels_are_not_looked_at():
 def test_neither_part_may_be_empty(n, fraction, held_out):
     parts = train_validation_split(np.arange(n), np.arange(n), fraction=fraction, rng=0)
     assert [len(part) for part in parts] == [n - held_out] * 2 + [held_out] * 2
-    for wrong in (0.1, 0.9, 0, 1, -0.5):
+    for wrong in (0.1, 0.9, 0, 1, -0.5, -9, 9):
         with pytest.raises(ValueError, match="leaves one of the two parts empty"):
             train_validation_split(np.arange(n), np.arange(n), fraction=wrong)
 

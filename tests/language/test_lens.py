@@ -97,7 +97,10 @@ def test_putting_every_vector_of_another_run_in_gives_that_run(model):
         {"attention": [(3, 0)]}, {"network": [(0, 6)]}, {"heads": [(0, 4)]}, {"heads": [(5, 0)]},
         {"replace": {(4, 0): np.zeros(16)}}, {"attention": [(0.5, 0)]},
         {"attention": [(-1, 0)]}, {"network": [(-1, None)]}, {"heads": [(-1, 0)]},
-        {"heads": [(0, -1)]}, {"replace": {(-1, 0): np.zeros(16)}}, {"attention": [(0, -7)]},
+        {"heads": [(0, -1)]}, {"heads": [(0, 99)]},
+        {"network": [(99, 0)]}, {"network": [(0, 99)]},
+        {"heads": [(0, -99)]}, {"attention": [(0, -99)]},
+        {"attention": [(-99, 0)]}, {"replace": {(-1, 0): np.zeros(16)}}, {"attention": [(0, -7)]},
     ],
 )  # fmt: skip
 def test_places_that_do_not_exist_are_refused(model, change):

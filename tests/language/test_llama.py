@@ -246,7 +246,7 @@ def test_the_context_bounds_the_running_total(model):
         small.logits([1] * 3, large)
 
 
-@pytest.mark.parametrize("capacity", [0, -1, 33, 2.0])
+@pytest.mark.parametrize("capacity", [0, -1, -99, 33, 99, 2.0])
 def test_a_cache_fits_the_context(model, capacity):
     with pytest.raises(ValueError, match="a cache holds from 1 to 32 tokens, got"):
         model.cache(capacity)

@@ -127,6 +127,8 @@ def test_the_logits_are_not_changed():
         ([0.0, 1.0], {"top_p": 0}, r"top_p must lie in \(0, 1\]"),
         ([0.0, 1.0], {"top_p": -0.1}, "top_p"),
         ([0.0, 1.0], {"top_k": -1}, "top_k"),
+        ([0.0, 1.0], {"top_p": 99}, "top_p"),
+        ([0.0, 1.0], {"temperature": -1e-9}, "temperature"),
         (0.5, {}, "shape"),
         ([0.0, 1.0], {"top_p": 1.5}, "top_p"),
         ([0.0, 1.0], {"top_p": 50, "temperature": 0}, "top_p"),

@@ -140,7 +140,15 @@ def test_copying_prefers_the_longest_and_latest():
         CopyDraft(9, order=0)
 
 
-@pytest.mark.parametrize("options", [{"max_new_tokens": 0}, {"max_new_tokens": 3, "ahead": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_new_tokens": 0},
+        {"max_new_tokens": -9},
+        {"max_new_tokens": 3, "ahead": 0},
+        {"max_new_tokens": 3, "ahead": -9},
+    ],
+)
 def test_numbers_out_of_range_are_refused(model, options):
     with pytest.raises(ValueError, match="at least 1"):
         speculate(model, no_idea, [1], **options)

@@ -224,7 +224,9 @@ def test_all_usual_orders_are_tried():
 )  # fmt: skip
 def test_settings_at_their_borders(setting):
     assert 0 <= privacy.epsilon(*setting) < np.inf
-    for place, wrong in enumerate([(0, -1, np.inf), (-0.1, 1.1), (-1, np.inf), (0, -0.1, 1, 1.1)]):
+    for place, wrong in enumerate(
+        [(0, -1, np.inf), (-0.1, -99, 1.1, 99), (-1, np.inf), (0, -0.1, 1, 1.1, 99)]
+    ):
         for value in wrong:
             changed = [*setting[:place], value, *setting[place + 1 :]]
             with pytest.raises(ValueError, match="noise > 0, rate in"):
@@ -234,7 +236,7 @@ def test_settings_at_their_borders(setting):
 @pytest.mark.parametrize("rate", [0, 1])
 def test_none_or_all_are_drawn(rate):
     assert len(privacy.poisson_batch(7, rate, rng=0)) == 7 * rate
-    for wrong in (-0.1, 1.1):
+    for wrong in (-0.1, -99, 1.1, 99):
         with pytest.raises(ValueError, match="a rate in"):
             privacy.poisson_batch(7, wrong)
     model, (x, y) = mlp(), data()

@@ -238,11 +238,12 @@ def test_the_smallest_games():
     np.testing.assert_allclose(shapley.kernel_shap(lambda m: m @ [1.0, 4.0], 2), [1, 4])
     values = shapley.kernel_shap(lambda m: m @ np.arange(21.0), 21, samples=400, rng=0)
     np.testing.assert_allclose(values, np.arange(21), atol=1e-9)
-    for players in (0, -1):
+    for players in (0, -1, 21, 99):
         with pytest.raises(ValueError, match="1 to 20 players"):
             shapley.shapley_exact(None, players)
-    with pytest.raises(ValueError, match="2 to 20 players, or samples=, got 1"):
-        shapley.kernel_shap(None, 1)
+    for players in (1, 0, -9, 21, 99):
+        with pytest.raises(ValueError, match=f"2 to 20 players, or samples=, got {players}"):
+            shapley.kernel_shap(None, players)
     with pytest.raises(ValueError, match="2 to 20 players, or samples=, got 1"):
         shapley.kernel_shap(None, 1, samples=9)
 

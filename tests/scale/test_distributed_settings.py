@@ -71,6 +71,17 @@ ALLOWED = [
     {"dtype": "float64"}, {"seed": 7}, {"learning_rate": 1e-9}, {"timeout": 0.1},
 ]  # fmt: skip
 REFUSED = [
+    ({"momentum": 99}, "momentum"),
+    ({"momentum": -99}, "momentum"),
+    ({"batch_size": 99_998}, "at most 10000, got 99998"),
+    ({"kill": (99, 1)}, "kill is a pair"),
+    ({"kill": (0, 99)}, "kill is a pair"),
+    ({"kill": (0, -99)}, "kill is a pair"),
+    ({"kill": (0,)}, "kill is a pair"),
+    ({"kill": "01"}, "kill is a pair"),
+    ({"seed": -99}, "seed"),
+    ({"workers": -99}, "workers"),
+    ({"max_restarts": -99}, "max_restarts"),
     ({"momentum": 1}, "momentum is a number from 0 to below 1, got 1"),
     ({"momentum": -1e-9}, "momentum"),
     ({"batch_size": 10_002}, "at most 10000, got 10002"),

@@ -177,7 +177,7 @@ def test_as_few_points_as_a_fit_can_have():
     for shape in ((), (3, 1)):
         with pytest.raises(ValueError, match="two rows of more than 2 numbers"):
             fit_power_law(np.ones(shape), np.ones(shape))
-    for level in (0, 1, -0.1):
+    for level in (0, 1, -0.1, 1.1, 95):
         with pytest.raises(ValueError, match="between 0 and 1"):
             law.exponent_interval(level)
 

@@ -48,6 +48,17 @@ ALLOWED = {
     "a small norm": lambda: trainer(clip_norm=1e-9).clip_norm,
 }
 REFUSED = {
+    "a rate far below 0": lambda: stepped(nn.SGD, -99),
+    "far too much momentum": lambda: stepped(nn.SGD, momentum=99),
+    "momentum far below 0": lambda: stepped(nn.SGD, momentum=-99),
+    "a decay far below 0": lambda: stepped(nn.AdamW, weight_decay=-99),
+    "a decay of NaN": lambda: stepped(nn.AdamW, weight_decay=NAN),
+    "a schedule from far below 0": lambda: nn.StepDecay(-99, 0.5, 1),
+    "an infinite start": lambda: nn.CosineDecay(INF, 5),
+    "a start of NaN": lambda: nn.CosineDecay(NAN, 5),
+    "prices far below 0": lambda: nn.L1L2(-99, 1),
+    "another price far below 0": lambda: nn.L1L2(1, -99),
+    "a gain far below 0": lambda: nn.EarlyStopping(min_delta=-99),
     "a rate below 0": lambda: stepped(nn.SGD, -1e-300),
     "an infinite rate": lambda: stepped(nn.SGD, INF),
     "a rate of NaN": lambda: stepped(nn.Adam, NAN),
