@@ -124,8 +124,7 @@ def test_all_of_a_network_is_within_the_figure(labels):
     low, high = ax.get_ylim()
     edges = [circle.center[1] + side * circle.radius for circle in ax.patches for side in (-1, 1)]
     texts = [text.get_position()[1] for text in ax.texts]
-    assert low <= min(edges + texts) and max(edges + texts) <= high
-    assert high - low < 2 * 7
+    assert low <= min(edges + texts) < low + 1 and high - 1 < max(edges + texts) <= high
 
 
 def test_operands_stand_above_what_uses_them():
@@ -192,9 +191,9 @@ def test_eight_images_a_row_of_1_1_inches_each(n, columns, rows):
     grid = plt.gcf().axes
     assert len(axes) == n and len(grid) == rows * columns and not any(a.axison for a in grid)
     width, height = plt.gcf().get_size_inches()
-    assert width == pytest.approx(1.1 * columns) and height >= 1.1 * rows
+    assert width == pytest.approx(1.1 * columns) and 1.1 * rows <= height < 1.3 * rows
     plotting.plot_images(np.zeros((n, 4, 4)), titles="x" * n, size=2)
-    assert plt.gcf().get_size_inches()[1] > 2 * height / 1.1  # room for the titles
+    assert 2 * height / 1.1 < plt.gcf().get_size_inches()[1] < 3 * rows  # room for the titles
 
 
 def test_each_count_stands_in_its_cell_and_hits_are_bold():
@@ -216,7 +215,7 @@ def test_a_network_is_columns_of_circles_joined_at_their_centers():
     lines = [tuple(map(tuple, line.get_xydata())) for line in ax.lines]
     assert sorted(lines) == sorted((a, b) for a in centers[:2] for b in centers[2:])
     assert max(line.zorder for line in ax.lines) < min(c.zorder for c in ax.patches)
-    assert max(circle.radius for circle in ax.patches) < 0.5  # they do not touch
+    assert all(0.2 < circle.radius < 0.5 for circle in ax.patches)  # they do not touch
     colors = [plotting.BASELINE] * 2 + [plotting.COLORS[5]] * 3  # inputs are no neurons
     assert [c.get_facecolor() for c in ax.patches] == [to_rgba(color) for color in colors]
     assert [t.get_position()[0] for t in ax.texts] == [0, 2]
@@ -235,8 +234,8 @@ def test_the_scoreboard_has_a_dot_for_each_seed_where_its_mistakes_are():
     for dots, places in zip(found, expected, strict=True):
         np.testing.assert_allclose(dots, places)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["small (91.00 %)", "large (99.17 %)"]
-    low, high = ax.get_xlim()
-    assert ax.get_xscale() == "log" and low <= 30 and high >= 1000
+    assert ax.get_xscale() == "log" and ax.get_xlim() == (30, 1100)  # a tenth beyond the last
+    assert list(ax.get_xticks()) == [30, 50, 100, 200, 500, 1000]
     below, above = ax.get_ylim()
     assert below > 1 and above < 0  # the first network on top
     assert [t.get_text() for t in ax.texts] == ["this run"]

@@ -250,3 +250,13 @@ MISTAKES = {
 def test_mistakes_are_explained(call, words):
     with pytest.raises((ValueError, TypeError), match=re.escape(words)):
         call()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_block_names_the_parts_that_it_uses(first):
+    block = nn.TransformerBlock(4, 2, norm_first=first, rng=0)
+    parts = [p for layer in block for p in (layer if isinstance(layer, nn.Residual) else [layer])]
+    norms = [p for p in parts if isinstance(p, nn.LayerNorm)]
+    assert block.attention_norm is norms[0] and block.network_norm is norms[1]
+    assert block.attention in parts and block.hidden == 16
+    assert tuple(p for p in parts if isinstance(p, nn.Dense)) == block.network

@@ -70,3 +70,15 @@ def test_a_piece_is_looked_for_no_longer_than_there_are():
     tokenizer.ids = Counted(tokenizer.ids)
     assert len(tokenizer.encode("a" * 100)) == 102
     assert len(asked) <= 100 * len("[MASK]")
+
+
+def test_each_sign_of_punctuation_is_a_word():
+    """By their category in Unicode; of other signs, those of ASCII alone."""
+    signs = [chr(i) for i in range(33, 0x20000) if unicodedata.category(chr(i))[0] == "P"]
+    signs = [c for c in signs if unicodedata.normalize("NFD", c) == c]
+    assert len(signs) > 700 and "\N{EM DASH}" in signs and "¿" in signs
+    for sign in (*signs, *"$+<=>^`|~"):
+        assert split_uncased(f"a{sign}b") == ["a", sign, "b"], sign
+    for sign in "€×¬№":
+        assert len(split_uncased(f"a{sign}b")) == 1
+    assert split_uncased("a\u00a0b\tc\u2003d\x00e\u200df") == ["a", "b", "c", "def"]

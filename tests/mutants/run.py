@@ -151,13 +151,29 @@ def known_equivalents():
         for module, line in change["lines"]:
             named.add((module, line, line.replace(change["from"], change["to"])))
     kinds = [(re.compile(kind["mutant"]), kind["line"]) for kind in known["kind"]]
+    looks = [
+        (module, line, re.compile(_other_numbers(line, part)))
+        for module, line, part in known["looks"]["lines"]
+    ]
 
     def equivalent(path, old, new):
-        return (path, old, new) in named or any(
-            mutant.sub(line, new) == old for mutant, line in kinds
+        return (
+            (path, old, new) in named
+            or any(mutant.sub(line, new) == old for mutant, line in kinds)
+            or any(
+                (path, old) == (module, line) and pattern.fullmatch(new.replace(" ", ""))
+                for module, line, pattern in looks
+            )
         )
 
     return equivalent
+
+
+def _other_numbers(line, part):
+    """Return a pattern of a line, without spaces, in which the numbers of a part are any others."""
+    before, part, after = line.replace(" ", "").partition(part.replace(" ", ""))
+    part = re.sub(r"\d+(?:\\\.\d+)?", r"[\\d.]+", re.escape(part))
+    return re.escape(before) + part + re.escape(after)
 
 
 def main(size, seed):
