@@ -281,3 +281,19 @@ def test_a_graph_has_a_box_for_each_number_and_an_arrow_for_each_slope():
     )
     width, height = plt.gcf().get_size_inches()
     assert width >= 1.5 * 2 and height >= 0.8 * 3  # boxes do not overlap
+
+
+def test_what_is_drawn_in_the_style_of_the_book_has_no_frames():
+    """But for the axes to read from; nothing is cut off, and more ink is darker."""
+    with plt.rc_context():
+        plotting.use_style()
+        figure, ax = plt.subplots()
+        ax.plot([0, 1], label="a line")
+        assert [name for name, spine in ax.spines.items() if spine.get_visible()] == [
+            "left", "bottom"
+        ]  # fmt: skip
+        assert not ax.legend().get_frame_on()
+        assert type(figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
+        assert figure.get_facecolor() == to_rgba("white")
+        image = ax.imshow([[0, 1]])
+        assert image.to_rgba(0)[:3] > image.to_rgba(1)[:3]

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -276,3 +277,19 @@ def test_random_bytes_never_raise_anything_else():
                 read_body(bytes(body), kind, SHAPE)
             except BadInput as error:
                 assert 400 <= error.status < 500
+
+
+def test_one_that_does_not_end_is_killed():
+    """It ignores SIGTERM: after the time that it is given, SIGKILL."""
+    deaf = (
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(99)"
+    )
+    process = object.__new__(serving.ServerProcess)
+    process.process = subprocess.Popen(
+        [sys.executable, "-c", deaf], stdout=subprocess.PIPE, text=True
+    )
+    process.process.stdout.readline()
+    process._reader = threading.Thread(target=process._read)
+    process._reader.start()
+    assert process.stop(seconds=0.1) == process.stop(seconds=0.1) == -9
+    assert process.process.stdout.closed and not process._reader.is_alive()
