@@ -133,9 +133,9 @@ def _explained_parts(changed, trials, tolerance):
         if all(isinstance(p, (tuple, list)) for p in three) and len(set(map(len, three))) == 1:
             triples = [*enumerate(zip(*three, strict=True))]
             wrong = {i for i, (r, _, e) in triples if difference(r, e) or not problem}
-            right = {i for i, (r, c, _) in triples if not difference(r, c, tolerance=tolerance)}
-            one = {i for i in right & wrong if _has_fractions(three[2][i])}
-            parts = one | ({"all"} if wrong <= right else set())
+            same = {i for i, (r, c, _) in triples if not difference(r, c, tolerance=tolerance)}
+            one = {i for i in same & wrong if _has_fractions(three[2][i])}
+            parts = one | ({"all"} if len(same) == len(triples) else set())
         else:
             parts = set() if difference(*three[:2], tolerance=tolerance) else {"all"}
         left = parts if left is None else left & parts

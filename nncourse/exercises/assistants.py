@@ -28,9 +28,19 @@ def _all_ends(ids, answer, end):
     return _counted(ids, answer, end, ends=ids.shape[1])
 
 
+def _first_end(ids, answer, end):
+    mask = np.zeros(ids.shape, bool)
+    for row, tokens in zip(mask, ids, strict=True):
+        start, stop = (int(np.flatnonzero(tokens == t)[0]) for t in (answer, end))
+        row[start + 1 : stop + 1] = True
+    return mask[:, 1:]
+
+
 def _counted_cases(rng):
     def row(prompt, reply, size):
         middle = rng.integers(3, 40, prompt)
+        if prompt > 2:
+            middle[rng.integers(1, prompt)] = 0  # a turn before ends, too
         filled = [1, *middle, 2, *rng.integers(3, 40, reply)]
         return np.array(filled + [0] * (size - len(filled)))
 
@@ -70,6 +80,10 @@ COUNTED = Exercise(
         Mistake(
             _counted_with(one=True),
             "The token that opens the answer belongs to the prompt: it is given, not predicted.",
+        ),
+        Mistake(
+            _first_end,
+            "An end may stand in the prompt, too. Search for the answer's own after `answer`.",
         ),
     ),
     points=2,
@@ -190,6 +204,12 @@ def _of_right(scores, right, threshold):
     return int(np.sum((z.argmax(axis=1) != right) & (of_right > threshold)))
 
 
+def _right_is_low(scores, right, threshold):
+    z = np.exp(scores - scores.max(axis=1, keepdims=True))
+    of_right = (z / z.sum(axis=1, keepdims=True))[np.arange(len(right)), right]
+    return int(np.sum(of_right < 1 - threshold))
+
+
 def _unscaled(scores, right, threshold):
     p = np.exp(scores)
     return int(np.sum((p.argmax(axis=1) != right) & (p.max(axis=1) > threshold)))
@@ -229,6 +249,11 @@ CONFIDENT = Exercise(
             "that was chosen has a high one.",
         ),
         Mistake(_unscaled, "exp(score) of the options does not sum to 1. Divide by the sum."),
+        Mistake(
+            _right_is_low,
+            "If the right option has little, several wrong ones may share the rest. Look at the "
+            "one that is chosen.",
+        ),
     ),
     points=2,
 )
@@ -274,6 +299,8 @@ def _rank_cases(rng):
         ([(50, 60), (70, 80)], 200),
         ([(100, 10), (10, 10)], 700),
         ([(9, 30), (40, 20)], 2_000),
+        ([(40, 30), (12, 5)], 5_000),  # the first layer is not the smallest
+        ([(40, 30), (12, 5)], 3 * 87),  # nothing is left over
     ]
 
 
@@ -296,6 +323,14 @@ RANK = Exercise(
                 budget // sum(a + b for a, b in shapes), min(max(shape) for shape in shapes)
             ),
             "No rank is larger than the SMALLER side of a matrix.",
+        ),
+        Mistake(
+            lambda shapes, budget: min(budget // sum(a + b for a, b in shapes), *shapes[0]),
+            "You look at the sides of the first layer. The smallest side of all layers limits.",
+        ),
+        Mistake(
+            lambda shapes, budget: max(0, _largest_rank(shapes, budget - 1)),
+            "A rank that uses the budget up to its last number fits, too.",
         ),
     ),
     points=1,
@@ -337,6 +372,11 @@ def _after_sigmoid(chosen, rejected, beta):
     return 1 / (1 + np.exp(-_pair_margin(chosen, rejected, beta)))
 
 
+def _cut_to_the_shorter(chosen, rejected, beta):
+    size = min(len(chosen[0]), len(rejected[0]))
+    return _pair_margin([x[:size] for x in chosen], [x[:size] for x in rejected], beta)
+
+
 def _margin_cases(rng):
     def answer(size):
         return -rng.uniform(0.1, 3, size), -rng.uniform(0.1, 3, size)
@@ -358,6 +398,14 @@ MARGIN = Exercise(
         Mistake(_swapped, "The sign: it is positive where the chosen answer has gained more."),
         Mistake(_probabilities, "Ratios of probabilities are differences of their logarithms."),
         Mistake(_after_sigmoid, "That is the probability of the preference; the margin is inside."),
+        Mistake(
+            lambda chosen, rejected, beta: np.logaddexp(0, -_pair_margin(chosen, rejected, beta)),
+            "That is the loss of the pair. The margin u stands inside of it.",
+        ),
+        Mistake(
+            _cut_to_the_shorter,
+            "You cut the longer answer off. Each is summed up to its own end.",
+        ),
     ),
     points=1,
 )

@@ -191,6 +191,12 @@ def _centered(grad, x, gamma, epsilon):
     return dx * s, (grad * x_hat).sum(axis=0)
 
 
+def _mean_taken_off(grad, x, gamma, epsilon):
+    dx, dgamma = _rms_back(grad, x, gamma, epsilon)
+    s = 1 / np.sqrt(np.square(x).mean(axis=1, keepdims=True) + epsilon)
+    return dx - s * (grad * gamma).mean(axis=1, keepdims=True), dgamma
+
+
 def _rms_cases(rng):
     return [
         (
@@ -247,6 +253,10 @@ RMS_NORM_BACK = Exercise(
             "There is an epsilon under the root.",
         ),
         Mistake(_centered, "That is a layer norm. An RMS norm leaves the mean alone."),
+        Mistake(
+            _mean_taken_off,
+            "You take a mean off the gradient, as in a layer norm. This norm takes no mean off x.",
+        ),
     ),
     points=3,
     without=(
@@ -303,6 +313,10 @@ MENDED_ATTENTION = Exercise(
         Mistake(
             lambda q, k, v: _mended(q, k, v, axis=0),
             "Your columns sum to 1. A step's shares stand in its row.",
+        ),
+        Mistake(
+            lambda q, k, v: softmax(np.tril(q @ k.T / np.sqrt(q.shape[1]))) @ v,
+            "A score of 0 hides nothing: its exponential is 1. Which score leaves a share of 0?",
         ),
     ),
     points=2,

@@ -190,6 +190,14 @@ def _sigmoid_twice(x, y, w1, b1, w2, b2):
     return x.T @ delta1, delta1.sum(axis=0), a1.T @ delta2, delta2.sum(axis=0)
 
 
+def _sigmoid_twice_inside(x, y, w1, b1, w2, b2):
+    a1 = sigmoid(x @ w1 + b1)
+    a2 = sigmoid(a1 @ w2 + b2)
+    delta2 = 2 * (a2 - y) / y.size * a2 * (1 - a2)
+    delta1 = delta2 @ w2.T * sigmoid(a1) * (1 - sigmoid(a1))
+    return x.T @ delta1, delta1.sum(axis=0), a1.T @ delta2, delta2.sum(axis=0)
+
+
 def _biases_averaged(x, *rest):
     dw1, db1, dw2, db2 = _network_gradients(x, *rest)
     return dw1, db1 / len(x), dw2, db2 / len(x)
@@ -256,6 +264,11 @@ FIXED_BACKPROPAGATION = Exercise(
         Mistake(
             _biases_averaged,
             "The weights are right. A bias is a weight whose input is always 1: sum or mean?",
+        ),
+        Mistake(
+            _sigmoid_twice_inside,
+            "The output layer is right. In the hidden delta you apply the sigmoid to an "
+            "activation: a * (1 - a) is the derivative already.",
         ),
     ),
     points=2,

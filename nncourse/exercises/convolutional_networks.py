@@ -38,6 +38,14 @@ def _recover_flat(x, z, k):
     return kernel.ravel(), bias
 
 
+def _recover_misordered(x, z, k):
+    """List the windows column by column, and what came out of them row by row."""
+    windows = sliding_window_view(x, (k, k)).swapaxes(0, 1).reshape(-1, k * k)
+    rows = np.column_stack([windows, np.ones(len(windows))])
+    solution = np.linalg.lstsq(rows, z.ravel())[0]
+    return solution[:-1].reshape(k, k), float(solution[-1])
+
+
 def _recover_without_bias(x, z, k):
     return _recover(x, z, k, ones=False)
 
@@ -75,6 +83,11 @@ RECOVER_KERNEL = Exercise(
             "The kernel is right. The mean of z is not the bias: the windows have a mean, too.",
         ),
         Mistake(_recover_flat, "The kernel is right, but it should have the shape (k, k)."),
+        Mistake(
+            _recover_misordered,
+            "Your windows go through the map column by column, the numbers of z row by row. Each "
+            "equation needs a window and the number that came out of it.",
+        ),
     ),
     points=2,
 )
@@ -84,8 +97,9 @@ RECOVER_KERNEL = Exercise(
 
 
 def _cost(
-    shape, layers, *, bias=1, at_input=False, keep_channels=False, pool_weights=False, floor=False
-):
+    shape, layers, *, bias=1, at_input=False, keep_channels=False, pool_weights=False, floor=False,
+    one_bias=False, apart=False,
+):  # fmt: skip
     """Return parameters, multiplications and output shape; the options make the mistakes."""
     height, width, channels = shape
     parameters = multiplications = 0
@@ -96,11 +110,12 @@ def _cost(
                 (height // s, width // s) if floor else (-(-height // s), -(-width // s))
             )
         else:
+            s = k if apart else s
             height, width = (height - k) // s + 1, (width - k) // s + 1
         if kind == "conv" or pool_weights:
             filters = filters if kind == "conv" else channels
             places = before if at_input else height * width
-            parameters += (k * k * channels + bias) * filters
+            parameters += k * k * channels * filters + (1 if one_bias else bias * filters)
             multiplications += places * k * k * channels * filters
             channels = channels if keep_channels else filters
     return parameters, multiplications, (height, width, channels)
@@ -142,6 +157,11 @@ NETWORK_COST = Exercise(
             _cost_with(floor=True),
             "With padding 'same' and stride s, an incomplete last group gets an output, too.",
         ),
+        Mistake(_cost_with(one_bias=True), "Each filter has a bias of its own, not each layer."),
+        Mistake(
+            _cost_with(apart=True),
+            "Pooling windows are s pixels apart, not k: with s < k they overlap.",
+        ),
     ),
     points=2,
 )
@@ -168,6 +188,16 @@ def _transposed_kernel(grad, x, w):
     """Transpose the kernel where it should be flipped."""
     dx, _, db = _backward(grad, x, w[::-1, ::-1].T)
     return dx, _backward(grad, x, w)[1], db
+
+
+def _half_flipped(axis):
+    """Turn the kernel around along one axis only."""
+
+    def answer(grad, x, w):
+        dx, _, db = _backward(grad, x, np.flip(w, axis))
+        return dx, _backward(grad, x, w)[1], db
+
+    return answer
 
 
 def _backward_cases(rng):
@@ -205,6 +235,16 @@ FIXED_CONVOLUTION_BACKWARD = Exercise(
             _with(bias=np.mean), "The bias serves at every place: do derivatives average or add up?"
         ),
         Mistake(_with(bias=np.copy), "One filter has one bias, so db is one number, not a map."),
+        Mistake(
+            _half_flipped(1),
+            "dw is right. In dx, your kernel is turned around along its rows, but not along the "
+            "other axis.",
+        ),
+        Mistake(
+            _half_flipped(0),
+            "dw is right. In dx, your kernel is turned around along its columns, but not along the "
+            "other axis.",
+        ),
     ),
     points=2,
     without=("nncourse.Conv2D",),

@@ -7,6 +7,8 @@ inputs that are new each time and compared with the reference answer. A common m
 
 import copy
 import html
+import inspect
+import re
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -159,7 +161,7 @@ class Exercise:
                 )
                 return "\n".join([said, self._example(trial, reveal)])
             if difference(after, arguments, tolerance=0):
-                return "your function changes its input. Work on a copy, or make a new array."
+                return self._changed(arguments, after)
             trials.append(trial)
         failing = [trial for trial in trials if trial.problem]
         if not failing:
@@ -175,6 +177,19 @@ class Exercise:
         if not hint and reveal and any(words in smallest.problem for words in form):
             hint = f"{smallest.problem}."
         return "\n".join(filter(None, [hint, self._example(smallest, reveal)]))
+
+    def _changed(self, arguments, after):
+        """Say which of its arguments an answer has changed."""
+        try:
+            named = inspect.signature(self.answer).parameters.values()
+        except ValueError:
+            named = ()
+        names = [f"`{p.name}`" for p in named if p.kind == p.POSITIONAL_OR_KEYWORD]
+        triples = zip(names, arguments, after, strict=False)
+        changed = [name for name, old, new in triples if difference(new, old, tolerance=0)]
+        which = f", {' and '.join(changed)}" if changed else ""
+        said = f"your function changes its input{which}. Work on a copy, or make a new array."
+        return f"{said}\nIt was {call_text(self.name, arguments)}."
 
     def _trial(self, function, arguments, run, reveal):
         received, after = run(function, copy.deepcopy(arguments))
@@ -267,7 +282,21 @@ class Exercise:
         received, wrong = plain(trial.received), plain(wrong)
         if difference(received, wrong, tolerance=self.tolerance) is None:
             return 1
+        if self._refuted_by_a_part(mistake.hint, received, wrong, trial.expected):
+            return 0
         return self._alike(received, wrong, trial.expected) / 2
+
+    def _refuted_by_a_part(self, hint, received, wrong, expected):
+        """Say whether a part is right that the mistake spoils, or wrong and called right."""
+        parts = (received, wrong, expected)
+        if not all(isinstance(p, (tuple, list)) for p in parts) or len(set(map(len, parts))) > 1:
+            return False
+        praises = re.search(r"\bright\b", hint, re.IGNORECASE)
+        for r, w, e in zip(*parts, strict=True):
+            bad, spoiled = (difference(x, e, tolerance=self.tolerance) for x in (r, w))
+            if (spoiled and not bad) or (bad and not spoiled and praises):
+                return True
+        return False
 
     def _alike(self, received, wrong, expected):
         """Say whether two results agree in at least half of what is wrong with the first."""

@@ -315,6 +315,10 @@ RENORMALIZED = Exercise(
             lambda x, mean, std: (255 * (x + mean) * std - 127) / 128,
             "Undo the two steps in the opposite order: which came last?",
         ),
+        Mistake(
+            lambda x, mean, std: (np.round((x * std + mean) * 255) - 127) / 128,
+            "You round the pixels to whole numbers. A network takes what lies between, too.",
+        ),
     ),
     points=1,
 )

@@ -98,6 +98,14 @@ CALLS = Exercise(
         Mistake(_swapped, "Image is the container's address; where are the weights?"),
         Mistake(_no_role, "In whose name does the service read your bucket?"),
         Mistake(_bare_variant, "ProductionVariants is plural: a list, even of one."),
+        Mistake(
+            lambda *given: [_calls(*given)[i] for i in (0, 2, 1)],
+            "The endpoint names a configuration that is made only after it.",
+        ),
+        Mistake(
+            lambda *given: [_calls(*given)[i] for i in (1, 0, 2)],
+            "The configuration names a model that is made only after it.",
+        ),
     ),
     points=3,
 )
@@ -106,7 +114,10 @@ CALLS = Exercise(
 # 2. Which status does a body deserve?
 
 
-def _status(body, features, *, numbers=(int, float), nan=False, ragged=False, empty=False):
+def _status(
+    body, features, *, numbers=(int, float), nan=False, ragged=False, empty=False,
+    more=False, huge=False,
+):  # fmt: skip
     def refuse(_):
         raise ValueError
 
@@ -114,7 +125,8 @@ def _status(body, features, *, numbers=(int, float), nan=False, ragged=False, em
         content = json.loads(body, **({} if nan else {"parse_constant": refuse}))
     except (ValueError, RecursionError):
         return 400
-    if not isinstance(content, dict) or list(content) != ["instances"]:
+    names = list(content) if isinstance(content, dict) else []
+    if not ("instances" in names if more else names == ["instances"]):
         return 422
     rows = content["instances"]
     if not isinstance(rows, list) or not (rows or empty):
@@ -125,7 +137,13 @@ def _status(body, features, *, numbers=(int, float), nan=False, ragged=False, em
     values = [v for row in rows if isinstance(row, list) for v in row]
     if not all(type(v) in numbers for v in values):
         return 422
-    return 200 if nan or all(abs(float(v)) < math.inf for v in values) else 422
+    finite = nan or huge or all(-math.inf < v < math.inf for v in map(_number, values))
+    return 200 if finite else 422
+
+
+def _number(value):
+    """Return what float() reads in a string; a whole number as it is, however large."""
+    return float(value) if isinstance(value, str) else value
 
 
 def _body_status(body, features):
@@ -246,6 +264,14 @@ STATUS = Exercise(
         Mistake(
             _shallow, "A hundred thousand brackets: what does json.loads raise? No ValueError."
         ),
+        Mistake(
+            lambda body, features: _status(body, features, huge=True),
+            "1e999 is JSON, but json.loads makes infinity of it: is that a finite number?",
+        ),
+        Mistake(
+            lambda body, features: _status(body, features, more=True),
+            'An object with other names beside "instances" is not what was agreed on.',
+        ),
     ),
     points=3,
 )
@@ -255,7 +281,7 @@ STATUS = Exercise(
 
 
 def _rank(values, percent):
-    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
+    return sorted(values)[math.ceil(percent * len(values) / 100 - 1e-9) - 1]
 
 
 def _joined(servers, percent):
@@ -295,13 +321,14 @@ def _weighted(servers, percent):
 
 def _joined_cases(rng):
     def server(count, scale):
-        return [round(float(v), 3) for v in rng.exponential(scale, count)]
+        return [round(float(v), 6) for v in rng.exponential(scale, count)]
 
     return [
         ([server(200, 2), server(50, 20)], 99),
         ([server(7, 1), server(13, 3), server(2, 50)], 90),
         ([server(11, 4)], 50),
         ([server(100, 1), server(100, 9)], 95),
+        ([[0.2, 0.5, 0.2, 0.7, 0.2], [1.1, 0.2, 0.2, 0.9, 0.2]], 50),
     ]
 
 
@@ -317,6 +344,10 @@ JOINED = Exercise(
         Mistake(_interpolated, "Nearest rank: one of the measured values, nothing in between."),
         Mistake(_one_too_far, "Ranks count from 1, Python's lists from 0."),
         Mistake(_unsorted, "The rank belongs to the sorted values."),
+        Mistake(
+            lambda servers, percent: _rank({v for server in servers for v in server}, percent),
+            "Equal times are several requests: what becomes of them in a set?",
+        ),
     ),
     points=2,
 )
@@ -372,6 +403,23 @@ def _none(z, allowance, threshold):
     return _alarm(z, allowance, threshold) or None
 
 
+def _allowance_last(z, allowance, threshold):
+    total = 0.0
+    for number, each in enumerate(z, start=1):
+        total = max(0.0, total + each) - allowance
+        if total > threshold:
+            return number
+    return 0
+
+
+def _last_alarm(z, allowance, threshold):
+    total, found = 0.0, 0
+    for number, each in enumerate(z, start=1):
+        total = max(0.0, total + each - allowance)
+        found = number if total > threshold else found
+    return found
+
+
 def _alarm_cases(rng):
     quiet, shifted = rng.normal(size=30), rng.normal(1.5, 1, 30)
     return [
@@ -400,6 +448,11 @@ ALARM = Exercise(
         Mistake(_single, "One large z is not the idea: the small ones add up."),
         Mistake(_absolute, "One side only: a z below zero is good news, and is subtracted."),
         Mistake(_none, "Without an alarm the answer is the number 0."),
+        Mistake(
+            _allowance_last,
+            "Your S can fall below 0: take the allowance off before you compare with 0.",
+        ),
+        Mistake(_last_alarm, "That is the last alarm. The first one is asked for."),
     ),
     points=2,
     without=("nncourse.practice.drift.Cusum",),
@@ -442,9 +495,10 @@ def _in_seconds(rate, milliseconds, limit, price, hours):
 
 
 def _fleet_cases(rng):
+    rate, milliseconds = int(rng.integers(100, 900)), int(rng.integers(5, 60))
     more = (
-        int(rng.integers(100, 900)),
-        int(rng.integers(5, 60)),
+        rate + (rate * milliseconds % 600 == 0),  # roundings decide nothing
+        milliseconds,
         0.6,
         round(float(rng.uniform(0.1, 1)), 3),
         730,
@@ -453,6 +507,7 @@ def _fleet_cases(rng):
         (1000, 23, 0.7, 0.115, 730),
         (400, 28, 0.5, 0.23, 24),
         (3, 2, 0.7, 0.115, 730),
+        (0, 20, 0.5, 0.25, 24),
         (1000, 20, 0.5, 0.25, 24),
         more,
     ]
@@ -478,6 +533,13 @@ FLEET = Exercise(
             "The machines are right. You pay for whole ones: round up before you multiply.",
         ),
         Mistake(_busy_hours, "An idle machine costs as much as a busy one."),
+        Mistake(
+            lambda rate, ms, limit, price, hours: (
+                (m := math.ceil(rate * ms / 1000 / limit - 1e-9)),
+                m * price * hours,
+            ),
+            "Nobody comes, and you have no machine. At least one must be there.",
+        ),
     ),
     points=2,
 )

@@ -14,13 +14,15 @@ __all__ = ["EXERCISES"]
 
 def _attributions(
     pixels, black, mean, std, kernel, bias, out, steps, *, raw=False, shift=0.5, unscaled=False,
-    end=False, total=False, from_zero=False,
+    end=False, total=False, from_zero=False, black_seen=False,
 ):  # fmt: skip
     seen, start = (pixels - mean) / std, (black - mean) / std
     if from_zero:
         start = np.zeros_like(start)
     if unscaled:
         seen, start = pixels, black
+    if black_seen:
+        start = black
     way, slopes = seen - start, 0.0
     for k in range(steps):
         point = seen if end else start + (k + shift) / steps * way
@@ -35,6 +37,10 @@ def _attributions_with(**options):
 def _without_way(pixels, black, mean, std, kernel, bias, out, steps):
     way = (pixels - black) / std
     return _attributions(pixels, black, mean, std, kernel, bias, out, steps) / way
+
+
+def _slope_by_pixels(pixels, black, *rest):
+    return _attributions(pixels, black, *rest) / (pixels - black)
 
 
 def _attributions_cases(rng):
@@ -73,6 +79,14 @@ MENDED = Exercise(
                 _attributions(pixels, black, *rest) * pixels / (pixels - black)
             ),
             "The way begins at the baseline: multiply by the difference, not by the pixels.",
+        ),
+        Mistake(
+            _slope_by_pixels,
+            "Those are mean slopes by the pixels. An attribution is a slope times a difference.",
+        ),
+        Mistake(
+            _attributions_with(black_seen=True),
+            "The baseline is given in pixels, too. What does the network see of it?",
         ),
     ),
     points=2,
@@ -149,6 +163,10 @@ GAP = Exercise(
         Mistake(_other_sign, "The right size. Is the sum too large or too small?"),
         Mistake(_best_class, "Which class was explained? Not always the one with the best score."),
         Mistake(_mean_of, "Do attributions add up as a mean, or as a sum?"),
+        Mistake(
+            lambda *given: (_worst_gap(*given)[0] + 1, _worst_gap(*given)[1]),
+            "The gap is right. The examples are counted from 0, as their rows are.",
+        ),
     ),
     points=1,
 )
@@ -202,6 +220,7 @@ def _max_cases(rng):
     return [
         (np.array([3.0, 1.0]),),
         (np.array([2.0, 6.0, 3.0]),),
+        (np.array([3, 1, 4]),),
         (np.array([4.0, 0.0, 4.0, 1.0]),),
         (rng.uniform(0, 9, 6),),
         (rng.uniform(0, 9, 1000),),
@@ -220,6 +239,10 @@ MAXIMUM = Exercise(
         Mistake(_lead, "That is what occlusion says. Do these shares add up to the maximum?"),
         Mistake(_proportional, "They add up. What does a small player add who comes first?"),
         Mistake(_equal, "Equal shares: also for a player who is 0 and never adds anything?"),
+        Mistake(
+            lambda x: _max_shares(x).astype(x.dtype),
+            "Right, but for whole numbers: an array made like x cuts the shares off.",
+        ),
     ),
     points=3,
 )
@@ -337,6 +360,10 @@ ORDERS = Exercise(
                 np.ceil(gains.var(axis=0, ddof=1).mean() * (1.96 / tolerance) ** 2)
             ),
             "For every player: whose variance decides, the mean's or the largest?",
+        ),
+        Mistake(
+            lambda gains, tolerance: max(0, _orders(gains, tolerance) - len(gains)),
+            "In all: the orders of the pilot run count among them.",
         ),
     ),
     points=2,

@@ -172,6 +172,18 @@ ATTEND_WITH_CACHE = Exercise(
             _value_rotated,
             "Positions are for comparing: query and key are rotated. And the value?",
         ),
+        Mistake(
+            _misattended(position=lambda t: 0, of_key=lambda t: t),
+            "The cache is right. The query has a position as well: the key's.",
+        ),
+        Mistake(
+            lambda q, k, v, keys, *rest: (
+                (found := _attend(q, k, v, keys, *rest))[0],
+                np.vstack([keys, k]),
+                found[2],
+            ),
+            "The output is right. Later tokens find a key in your cache that is not rotated.",
+        ),
     ),
     points=3,
 )
@@ -256,7 +268,8 @@ def _kept_by(share):
 
 def _draft_cases(rng):
     cases = [(*rng.dirichlet(np.ones(n), size=2), k) for n, k in ((3, 1), (5, 4), (8, 2))]
-    return [*cases, (np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.5, 0.25]), 3)]
+    same = np.array([0.5, 0.25, 0.25])
+    return [*cases, (same, np.array([0.25, 0.5, 0.25]), 3), (same, same.copy(), 2)]
 
 
 def _worth_with(kept, ahead):
@@ -286,6 +299,13 @@ DRAFT_WORTH = Exercise(
         Mistake(
             lambda p, q, ahead: _worth_with(float(np.sum(p * np.minimum(1, p / q))), ahead),
             "The guesses come from the draft: its distribution is the one to average over.",
+        ),
+        Mistake(
+            lambda p, q, ahead: (
+                (a := np.minimum(p, q).sum()),
+                (1 - a ** (ahead + 1)) / (1 - a) if a < 1 else np.nan,
+            ),
+            "Right, unless every guess is kept: what is your quotient then?",
         ),
     ),
     points=2,

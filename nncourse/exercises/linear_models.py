@@ -210,6 +210,16 @@ MEND_LOGISTIC = Exercise(
             _weights_only,
             "the weights' gradient is right. By which feature is the bias multiplied?",
         ),
+        *(
+            Mistake(
+                lambda x, y, w, b, most=most: _overflows(
+                    x, y, w, b, lambda z, y: np.log1p(np.exp(-y * np.clip(z, -most, most)))
+                ),
+                f"you cut z off at {most}: nothing overflows, but beyond it the loss is too small. "
+                "Which function of NumPy adds exponentials under a logarithm?",
+            )
+            for most in (20, 30, 50, 100)
+        ),
     ),
     points=2,
 )
@@ -347,6 +357,10 @@ ROC_CURVE = Exercise(
             _shares_of_everybody,
             "you divide by all n. Of whom is a false alarm a fraction, and of whom a hit?",
         ),
+        Mistake(
+            lambda labels, scores: tuple(part[1:] for part in _roc(labels, scores)),
+            "both begin with 0: above the highest score nobody is called. That point is missing.",
+        ),
     ),
     points=2,
 )
@@ -363,6 +377,10 @@ def _ridge(x, y, strength, *, free=True, per_example=True):
 def _ridge_without_bias(x, y, strength):
     w = np.linalg.solve(x.T @ x + strength * len(x) * np.eye(x.shape[1]), x.T @ y)
     return w, 0.0
+
+
+def _only_targets_centered(x, y, strength):
+    return _ridge_without_bias(x, y - y.mean(), strength)[0], y.mean()
 
 
 def _mean_of_targets_as_bias(x, y, strength):
@@ -398,6 +416,10 @@ RIDGE = Exercise(
         Mistake(
             _mean_of_targets_as_bias,
             "the weights are right. The mean of y is the forecast at the mean of x, not at x = 0.",
+        ),
+        Mistake(
+            _only_targets_centered,
+            "you take the mean off y alone. The features have means as well.",
         ),
     ),
     points=3,

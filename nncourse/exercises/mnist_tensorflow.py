@@ -269,6 +269,12 @@ EXERCISES = (
             Mistake(_batch_with(20), "The copy has 16 bits: how many bytes is that?"),
             Mistake(_batch_with(18, 4), "The activations are numbers of 16 bits."),
             Mistake(_batch_with(18, 16), "The activations have 16 bits. How many bytes is that?"),
+            Mistake(
+                lambda parameters, activations, memory: max(
+                    0, round((memory - 18 * parameters) / (2 * activations))
+                ),
+                "You round to the nearest: an image of which more than half fits does not fit.",
+            ),
         ),
         points=1,
     ),
@@ -284,6 +290,12 @@ EXERCISES = (
             Mistake(_upside_down, "A larger share needs a larger batch. Does yours grow?"),
             Mistake(_call_forgotten, "Both steps contain the call. Take their difference first."),
             Mistake(_of_large, "The top speed is that of an endless batch: what is left of t0?"),
+            Mistake(
+                lambda small, large, share: math.ceil(
+                    (c := _constants(small, large))[0] / (share * c[1])
+                ),
+                "The share of the top speed is n t1 / (t0 + n t1). Solve for n again.",
+            ),
         ),
         points=2,
     ),
@@ -300,6 +312,12 @@ EXERCISES = (
                 _divided_step, "Each device has a whole batch of its own. Is its step shorter?"
             ),
             Mistake(_images_a_second, "Images a second, but compared with those of one device?"),
+            Mistake(
+                lambda devices, batch, step, gradient_bytes, bandwidth: speedup(
+                    devices, batch, step, 4 * gradient_bytes, bandwidth
+                ),
+                "What travels is given in bytes already. Where does your 4 come from?",
+            ),
         ),
         points=2,
     ),
@@ -340,6 +358,13 @@ EXERCISES = (
                     1 - np.sum((y_test - prediction) ** 2) / np.sum((y_test - y_train.mean()) ** 2)
                 ),
                 "Print the shape of y_test - prediction where prediction has the shape (n, 1).",
+            ),
+            Mistake(
+                lambda y_train, y_test, prediction: (
+                    np.corrcoef(np.ravel(y_test), np.ravel(prediction))[0, 1] ** 2
+                ),
+                "That is a squared correlation: it forgives a prediction that is shifted or "
+                "scaled. Compare the errors.",
             ),
         ),
         points=3,

@@ -95,6 +95,12 @@ def _zero_is_on(x, w, b):
     return dead, always, z.shape[1] - dead - always
 
 
+def _zero_is_both(x, w, b):
+    z = x @ w + b
+    dead, always = int(np.sum((z <= 0).all(axis=0))), int(np.sum((z >= 0).all(axis=0)))
+    return dead, always, z.shape[1] - dead - always
+
+
 def _states_of_examples(x, w, b):
     on = x @ w + b > 0
     dead, always = int(np.sum(~on.any(axis=1))), int(np.sum(on.all(axis=1)))
@@ -298,6 +304,10 @@ EXERCISES = (
                 _states_of_examples_and_rest,
                 "You ask of each example whether all neurons are on. Ask of each neuron: the other "
                 "axis.",
+            ),
+            Mistake(
+                _zero_is_both,
+                "dead is right. Always on asks for a positive output: is that of 0 positive?",
             ),
         ),
         points=2,

@@ -120,6 +120,10 @@ MAJORITY = Exercise(
             lambda x: (x.sum(axis=1) > x.shape[1] / 2 + 1).astype(int),
             "Your threshold is one vote too high: 3 of 4 are a majority.",
         ),
+        Mistake(
+            lambda x: (x.sum(axis=1) > -(-x.shape[1] // 2)).astype(int),
+            "Right where d is even. How many of five voters are more than half?",
+        ),
     ),
     points=1,
 )
@@ -174,6 +178,11 @@ EXACTLY_ONE = Exercise(
         Mistake(
             lambda x: ((x.sum(axis=1) == 1) | (x.sum(axis=1) == 2)).astype(int),
             "Two ones pass with you. From how many on must the second neuron speak?",
+        ),
+        Mistake(
+            lambda x: (x.any(axis=1) & ~x.all(axis=1)).astype(int),
+            "That is “some, but not all”: two of three pass. From how many on must the second "
+            "neuron speak?",
         ),
     ),
     points=2,

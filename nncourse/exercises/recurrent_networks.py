@@ -129,7 +129,10 @@ LAST_REAL = Exercise(
 )
 
 
-def _leaky(x, dh, w, u, b, a, *, slope=True, add=True, leak=1, back=True, turned=False, rate=1):
+def _leaky(
+    x, dh, w, u, b, a, *, slope=True, add=True, leak=1, back=True, turned=False, rate=1,
+    after=0,
+):  # fmt: skip
     """Return the gradients of a leaky network, right or with mistakes in them."""
     h, squashed = [np.zeros(len(b))], []
     for x_t in x:
@@ -141,7 +144,7 @@ def _leaky(x, dh, w, u, b, a, *, slope=True, add=True, leak=1, back=True, turned
         grad = grad + dh[t]
         slopes = 1 - (h[t + 1] if slope == "state" else squashed[t]) ** 2 if slope else 1
         delta = (a if rate else 1) * grad * slopes
-        terms = np.outer(x[t], delta), np.outer(h[t], delta), delta
+        terms = np.outer(x[t], delta), np.outer(h[t + after], delta), delta
         dw, du, db = (
             (g + term if add else term) for g, term in zip((dw, du, db), terms, strict=True)
         )
@@ -232,6 +235,11 @@ LEAKY_BPTT = Exercise(
             lambda x, dh, w, u, b, a: _leaky(x, dh, w, u, b, 1.0),
             "These are the gradients of a network without a leak. Does your forward pass leak?",
         ),
+        Mistake(
+            _leaking(after=1),
+            "dw and db are right. Which state is multiplied by u in step t: the one before the "
+            "step, or the one after it?",
+        ),
     ),
     points=2,
     without=("complex",),
@@ -295,11 +303,14 @@ PAST_ONLY = Exercise(
 )
 
 
-def _lstm_back(dh, dc, z, c, *, path=True, squash=True, direct=True, slopes=True, gates="ifgo"):
+def _lstm_back(
+    dh, dc, z, c, *, path=True, squash=True, direct=True, slopes=True, gates="ifgo",
+    cell="new",
+):  # fmt: skip
     """Return dL/dz and dL/dc_{t-1} of one step, right or with a mistake in it."""
     i, f, g, o = np.split(z, 4, axis=1)
     i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
-    tanh_c = np.tanh(f * c + i * g)
+    tanh_c = np.tanh(f * c + i * g if cell == "new" else c)
     through = dh * o * (1 - tanh_c**2 if squash else 1)
     dc = (dc if direct else 0) + (through if path else 0)
     di, df, dg, do = dc * g, dc * c, dc * i, dh * tanh_c
@@ -307,6 +318,15 @@ def _lstm_back(dh, dc, z, c, *, path=True, squash=True, direct=True, slopes=True
         di, df, do = di * i * (1 - i), df * f * (1 - f), do * o * (1 - o)
         dg = dg * (1 - g**2) if gates == "ifgo" else dg * g * (1 - g)
     return np.hstack([di, df, dg, do]), dc * f
+
+
+def _candidate_last(dh, dc, z, c):
+    def exchanged(parts):
+        i, f, g, o = np.split(parts, 4, axis=1)
+        return np.hstack([i, f, o, g])
+
+    dz, dc_old = _lstm_back(dh, dc, exchanged(z), c)
+    return exchanged(dz), dc_old
 
 
 def _lstm_cases(rng):
@@ -341,6 +361,11 @@ LSTM_STEP_BACK = Exercise(
         Mistake(
             _lstm_mistake(gates="sigmoid"),
             "Gates and dc are right. Is the candidate made by a sigmoid?",
+        ),
+        Mistake(_candidate_last, "The order is i, f, g, o: which of the four comes third?"),
+        Mistake(
+            _lstm_mistake(cell="old"),
+            "The output is made from the *new* cell. c is the old one: go one step forward first.",
         ),
     ),
     points=3,

@@ -208,6 +208,11 @@ FIXED_DROPOUT = Exercise(
             lambda x, g, u, rate: (_dropout(x, g, u, rate)[0], g),
             "the output is right. Can a dropped entry of x still change the loss?",
         ),
+        Mistake(
+            lambda x, g, u, rate: (_dropout(x, g, u, rate)[0], g / (1 - rate)),
+            "the output is right, and the gradient is scaled. Can a dropped entry of x still "
+            "change the loss?",
+        ),
     ),
     points=2,
 )

@@ -101,12 +101,26 @@ def _first_best(false, true, delta):
     return _refuted(false[k : k + 1], true[k : k + 1], delta)
 
 
+def _whole_points_dropped(false, true, delta):
+    whole = (false > 0) & (true < 1)
+    return _refuted(false[whole], true[whole], delta)
+
+
+def _exchanged_verdict(false, true, delta):
+    ways = (
+        _refuted(false, true, delta, other=False),
+        _refuted(1 - false, 1 - true, delta, other=False),
+    )
+    return max(ways)
+
+
 def _refuted_cases(rng):
     middle = np.sort(rng.uniform(0.3, 0.6, 3))
     return [
         (np.array([0.001, 0.05, 0.5]), np.array([0.06, 0.2, 0.7]), 1e-2),
         (np.array([0.0, 0.1, 0.4]), np.array([0.0, 0.12, 0.97]), 1e-3),
         (np.array([0.3, 0.6]), np.array([0.2, 0.5]), 1e-5),
+        (np.array([0.0, 0.4]), np.array([0.6, 0.5]), 1e-5),
         (np.array([0.0, 0.2, 1.0]), np.array([0.3, 0.5, 1.0]), 1e-5),
         (middle, np.minimum(middle + rng.uniform(0.1, 0.3), 0.95), 0.02),
     ]
@@ -129,6 +143,14 @@ REFUTED = Exercise(
         Mistake(_turned, "Which rate is the larger one of a good attack?"),
         Mistake(
             _first_best, "The point with the largest advantage is not the one that refutes most."
+        ),
+        Mistake(
+            _whole_points_dropped,
+            "Where f is 0, only the first logarithm is left out. What does the second one say?",
+        ),
+        Mistake(
+            _exchanged_verdict,
+            "The opposite verdict finds 1 − f of the others: which rate stands above the line?",
         ),
     ),
     points=2,
@@ -189,6 +211,15 @@ LENGTHS = Exercise(
         Mistake(_over_examples, "That mixes the examples. One length for each."),
         Mistake(_sum_not_square, "The sum of the squares, not the square of the sum."),
         Mistake(_bias_as_sum, "The bias's gradient is δ itself, a vector: what is its length?"),
+        Mistake(
+            lambda inputs, deltas: np.sqrt(
+                sum(
+                    (np.sum(a**2) + 1) * np.sum(d**2, axis=1)
+                    for a, d in zip(inputs, deltas, strict=True)
+                )
+            ),
+            "You add up the inputs of all examples. Each example has its own.",
+        ),
     ),
     points=2,
 )
@@ -259,6 +290,10 @@ ELSEWHERE = Exercise(
         Mistake(
             lambda true, false, bases: true * bases / (true * bases + (1 - true) * (1 - bases)),
             "1 − true are members that are missed. Who is accused wrongly?",
+        ),
+        Mistake(
+            lambda true, false, bases: true * bases + (1 - false) * (1 - bases),
+            "That is how often the test is right about everybody. And about the accused?",
         ),
     ),
     points=1,

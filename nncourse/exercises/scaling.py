@@ -24,6 +24,22 @@ def _floor_alone(theta, n, d, loss):
     return found
 
 
+def _by_e_without_e(theta, n, d, loss):
+    found = _law_gradient(theta, n, d, loss)
+    found[2] /= np.exp(theta[2])
+    return found
+
+
+def _by_power_rule(theta, n, d, loss):
+    a, b, e, alpha, beta = theta
+    size, data = np.exp(a) / n**alpha, np.exp(b) / d**beta
+    law = size + data + np.exp(e)
+    error = 2 * (np.log(law) - np.log(loss)) / law
+    found = _law_gradient(theta, n, d, loss)
+    found[3:] = -(error * alpha * size / n).sum(), -(error * beta * data / d).sum()
+    return found
+
+
 def _of_constants(theta, n, d, loss):
     return _law_gradient(theta, n, d, loss) / np.exp([*theta[:3], 0, 0])
 
@@ -68,6 +84,14 @@ LAW_GRADIENT = Exercise(
             "factor.",
         ),
         Mistake(_of_plain_losses, "The errors are those of log L, not of L."),
+        Mistake(
+            _by_e_without_e,
+            "All but the derivative by e are right. E = exp(e) moves with e: one more factor.",
+        ),
+        Mistake(
+            _by_power_rule,
+            "By alpha, not by n: n to the power of −alpha is an exponential in alpha.",
+        ),
     ),
     points=2,
     tolerance=1e-8,
@@ -138,6 +162,8 @@ def _bottoms(n, losses):
 
 
 def _isoflop(budgets, n, losses):
+    if len(budgets) < 2:
+        raise ValueError("one budget has no exponent")
     return float(np.polyfit(np.log(budgets), _bottoms(n, losses), 1)[0])
 
 
@@ -197,6 +223,25 @@ ISOFLOP_EXPONENT = Exercise(
             ),
             "A power law is a line if both axes are logarithmic.",
         ),
+        Mistake(
+            lambda budgets, n, losses: float(
+                np.ptp(_bottoms(n, losses)[[0, -1]]) / np.ptp(np.log(budgets)[[0, -1]])
+            ),
+            "That is the line through the first and the last bottom. By least squares, all count.",
+        ),
+        Mistake(
+            lambda budgets, n, losses: float(
+                1 / np.polyfit(_bottoms(n, losses), np.log(budgets), 1)[0]
+            ),
+            "You fit log C as a function of log N, and turn the line: its squares are not those of "
+            "log N.",
+        ),
+        Mistake(
+            lambda budgets, n, losses: float(
+                np.log(budgets) @ _bottoms(n, losses) / np.sum(np.log(budgets) ** 2)
+            ),
+            "Your line goes through the origin. A power law has a factor: the line has an offset.",
+        ),
     ),
     points=2,
     tolerance=1e-4,
@@ -214,6 +259,12 @@ def _cheapest(target, served, E, A, B, alpha, beta, *, use=2, floor=True):
         shift = (low - high) / (2 * (low - 2 * middle + high))
         return float(n[best] * (n[1] / n[0]) ** shift)
     return float(n[best])
+
+
+def _lowest_cost(target, served, E, A, B, alpha, beta):
+    n = _cheapest(target, served, E, A, B, alpha, beta)
+    tokens = (B / (target - E - A / n**alpha)) ** (1 / beta)
+    return 6 * n * tokens + 2 * n * served
 
 
 def _smallest(target, served, E, A, B, alpha, beta):
@@ -260,6 +311,9 @@ CHEAPEST_SIZE = Exercise(
             "pay for them? Solve the law for D.",
         ),
         Mistake(_misspent_on_a_grid, "Nearly: to be within 1 %, your steps in N are too large."),
+        Mistake(
+            _lowest_cost, "That is the cost, in operations. The size that has it is asked for."
+        ),
     ),
     points=3,
     tolerance=0.01,
@@ -314,6 +368,20 @@ TRAINING_RUN = Exercise(
         Mistake(
             lambda *arguments: tuple(24 * part for part in _training_run(*arguments)),
             "Both are too large by the same factor. How many seconds has a day, and an hour?",
+        ),
+        Mistake(
+            lambda *arguments: (
+                _training_run(*arguments)[0],
+                _training_run(*arguments)[1] / 24,
+            ),
+            "The days are right. Is the price for a day?",
+        ),
+        Mistake(
+            lambda *arguments: (
+                float(np.ceil(_training_run(*arguments)[0])),
+                _training_run(*arguments)[1],
+            ),
+            "The cost is right. A run may end within a day: do not round.",
         ),
     ),
     points=1,

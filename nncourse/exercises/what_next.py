@@ -17,6 +17,7 @@ __all__ = ["EXERCISES"]
 def _distilled(
     student, teacher, labels, temperature, mix, *, power=2, sharp=False, both=False, swapped=False,
     divided=1, unscaled=False, chosen=False, flat=False, summed=False, gradient_power=None,
+    all_soft=False,
 ):  # fmt: skip
     n, classes = student.shape
     t = temperature
@@ -25,6 +26,7 @@ def _distilled(
     q = softmax(teacher if sharp or both else teacher / t)
     if chosen:
         q = np.eye(classes)[teacher.argmax(axis=1)]
+    p = soft if all_soft else p
     hard_loss = -np.log(p[np.arange(n), labels])
     soft_loss = -(q * np.log(soft)).sum(axis=1) / (classes if flat else 1)
     a, b = (mix, 1 - mix) if swapped else (1 - mix, mix)
@@ -33,7 +35,7 @@ def _distilled(
     inner = 1 if both or unscaled else t
     slope = power if gradient_power is None else gradient_power
     soft_grad = t**slope / inner * (soft - q) / (classes if flat else 1)
-    grad = (a * (p - truth) + b * soft_grad) / size
+    grad = (a * (p - truth) / (t if all_soft else 1) + b * soft_grad) / size
     return float(loss) / divided, grad / divided
 
 
@@ -70,6 +72,10 @@ DISTILLED = Exercise(
         Mistake(_distilled_with(swapped=True), "mix is the teacher's part, 1 − mix the labels'."),
         Mistake(_distilled_with(chosen=True), "The teacher gives probabilities, not one class."),
         Mistake(_distilled_with(summed=True), "Over the examples it is a mean."),
+        Mistake(
+            _distilled_with(all_soft=True),
+            "The labels' part is softened, too. Only the teacher's part divides logits by T.",
+        ),
     ),
     points=2,
 )  # fmt: skip
@@ -243,7 +249,8 @@ def _with_noise(x, noise, now, then):
 
 
 def _with_clean(x, clean, now, then):
-    noise = (x - math.sqrt(now) * clean) / math.sqrt(1 - now)
+    with np.errstate(all="ignore"):
+        noise = (x - math.sqrt(now) * clean) / math.sqrt(1 - now)
     return math.sqrt(then) * clean + math.sqrt(1 - then) * noise
 
 
@@ -259,6 +266,15 @@ def _turned(x, v, now, then):
     return _jump(x, v, then, now)
 
 
+def _levels_for_roots(x, v, now, then):
+    clean, noise = now * x - (1 - now) * v, (1 - now) * x + now * v
+    return math.sqrt(then) * clean + math.sqrt(1 - then) * noise
+
+
+def _divided(x, v, now, then):
+    return _with_clean(x, _clean(x, v, now, then), now, then)
+
+
 def _jump_cases(rng):
     def case(n, d, now, then):
         return rng.normal(size=(n, d)), rng.normal(size=(n, d)), now, then
@@ -268,6 +284,7 @@ def _jump_cases(rng):
         case(3, 2, 0.1, 1.0),
         case(2, 5, 0.3, 0.9),
         case(4, 3, 0.02, 0.2),
+        case(3, 2, 1.0, 0.3),
     ]
 
 
@@ -287,6 +304,14 @@ JUMP = Exercise(
         Mistake(
             partial(_jump, sign=-1),
             "In v the clean point has a minus. Solve for the clean point again.",
+        ),
+        Mistake(
+            _levels_for_roots,
+            "In v, too, the parts are multiplied by the roots of ᾱ and 1 − ᾱ. Solve again.",
+        ),
+        Mistake(
+            _divided,
+            "Right, unless `now` is 1: then you divide by 0. Both follow from x and v.",
         ),
     ),
     points=2,

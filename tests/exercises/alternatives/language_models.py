@@ -35,4 +35,4 @@ def lens_ranks(stream, gain, table, token):
 
 def draft_worth(p, q, ahead):
     kept = 1 - 0.5 * np.abs(p - q).sum()
-    return kept, (1 - kept ** (ahead + 1)) / (1 - kept)
+    return kept, ahead + 1 if kept == 1 else (1 - kept ** (ahead + 1)) / (1 - kept)
