@@ -143,6 +143,13 @@ def _clipped(z, y):
     return np.log(1 + np.exp(-y * np.clip(z, -500, 500)))
 
 
+def _clipped_at(most):
+    def loss(z, y):
+        return np.log1p(np.exp(-y * np.clip(z, -most, most)))
+
+    return lambda x, y, w, b: _overflows(x, y, w, b, loss)
+
+
 def _with_zeros_and_ones(z, y):
     p, t = 1 / (1 + np.exp(-z)), (y + 1) / 2
     return -(t * np.log(p) + (1 - t) * np.log(1 - p))
@@ -212,9 +219,7 @@ MEND_LOGISTIC = Exercise(
         ),
         *(
             Mistake(
-                lambda x, y, w, b, most=most: _overflows(
-                    x, y, w, b, lambda z, y: np.log1p(np.exp(-y * np.clip(z, -most, most)))
-                ),
+                _clipped_at(most),
                 f"you cut z off at {most}: nothing overflows, but beyond it the loss is too small. "
                 "Which function of NumPy adds exponentials under a logarithm?",
             )

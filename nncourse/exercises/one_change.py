@@ -83,7 +83,7 @@ def _changed(answer, most=None):
             _become(node, new)
         try:
             exec(compile(ast.fix_missing_locations(whole), "<changed>", "exec"), space)
-        except (SyntaxError, ValueError, TypeError, RecursionError):
+        except (SyntaxError, ValueError, TypeError, NameError, RecursionError):
             continue
         finally:
             for (node, _), old in zip(changes, kept, strict=True):

@@ -369,6 +369,16 @@ def test_what_rounds_like_a_reader_is_not_refused():
         assert (rates[-1][0] * rates[-1][1]) % 600
 
 
+LOOPED = [Mistake(lambda x, k=k: k * np.sqrt(x + 1), f"{k} roots?") for k in (3, 5)]
+
+
+def test_a_mistake_may_take_a_default_from_a_loop():
+    root = Exercise(
+        "root", lambda x: np.sqrt(x), lambda rng: [(float(x),) for x in (2, 3, 5)], (*LOOPED,)
+    )
+    assert said(root, lambda x: np.cos(x)).startswith("For example, root(")
+
+
 # A hint that praises or blames a part is given only where it is so -----------------------------
 
 PARTS = Exercise(
