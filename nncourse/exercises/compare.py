@@ -6,7 +6,7 @@ import numpy as np
 
 from .calling import plain
 
-__all__ = ["difference", "finite", "numbers"]
+__all__ = ["difference", "few_values", "finite", "numbers", "other_parts", "tells"]
 
 _TOLERANCE = {"e": 1e-2, "f": 1e-4, "d": 1e-8}  # by type code: float16, float32, float64
 _SHORT = reprlib.Repr()
@@ -172,3 +172,52 @@ def _say(value):
     except ValueError:  # a number with thousands of digits
         text = f"a huge {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def other_parts(received, wrong, expected, *, right, tolerance=None):
+    """Say whether a part is right that a mistake spoils; if ``right``, or the other way around.
+
+    Examples
+    --------
+    >>> other_parts((1.0, 5.0), (2.0, 5.0), (1.0, 4.0), right=False)
+    True
+    >>> [other_parts((2.0, 5.0), (1.0, 5.0), (1.0, 4.0), right=r) for r in (False, True)]
+    [False, True]
+    """
+    results = received, wrong, expected
+    if not all(isinstance(r, (tuple, list)) for r in results) or len(set(map(len, results))) > 1:
+        return False
+    for r, w, e in zip(*results, strict=True):
+        bad, spoiled = (difference(x, e, tolerance=tolerance) for x in (r, w))
+        if (spoiled and not bad) or (right and bad and not spoiled):
+            return True
+    return False
+
+
+def tells(value):
+    """Say whether a result can hardly come about by chance: it has text, or a fraction.
+
+    Examples
+    --------
+    >>> tells([3, 4.0]), tells([3, 4.5]), tells("red")
+    (False, True, True)
+    """
+    if isinstance(value, (tuple, list)):
+        return any(map(tells, value))
+    array = numbers(value)
+    if array is None or array.dtype.kind != "f":
+        return isinstance(value, (str, dict))
+    array = array[np.isfinite(array)]
+    return bool((array != np.round(array)).any())
+
+
+def few_values(value):
+    """Say whether a result is a single whole number, a verdict or a word.
+
+    Examples
+    --------
+    >>> few_values(3), few_values("red"), few_values(3.5)
+    (True, True, False)
+    """
+    array = numbers(value)
+    return array is None or (array.size <= 1 and array.dtype.kind != "f")

@@ -7,7 +7,6 @@ inputs that are new each time and compared with the reference answer. A common m
 
 import copy
 import html
-import inspect
 import re
 from collections import namedtuple
 from collections.abc import Callable
@@ -17,9 +16,9 @@ import numpy as np
 
 from .as_if import as_if
 from .calling import TimeUp, called, plain, where
-from .compare import difference, finite, numbers
+from .compare import difference, few_values, finite, numbers, other_parts, tells
 from .diagnoses import diagnosis, vague
-from .examples import call_text, literal, rounded, rows, size
+from .examples import call_text, changed, literal, rounded, rows, size
 from .one_change import one_change, two_slips
 
 __all__ = ["Exercise", "Mistake", "Verdict"]
@@ -161,7 +160,11 @@ class Exercise:
                 )
                 return "\n".join([said, self._example(trial, reveal)])
             if difference(after, arguments, tolerance=0):
-                return self._changed(arguments, after)
+                which = changed(self.answer, arguments, after)
+                said = (
+                    f"your function changes its input{which}. Work on a copy, or make a new array."
+                )
+                return f"{said}\nIt was {call_text(self.name, arguments)}."
             trials.append(trial)
         failing = [trial for trial in trials if trial.problem]
         if not failing:
@@ -177,19 +180,6 @@ class Exercise:
         if not hint and reveal and any(words in smallest.problem for words in form):
             hint = f"{smallest.problem}."
         return "\n".join(filter(None, [hint, self._example(smallest, reveal)]))
-
-    def _changed(self, arguments, after):
-        """Say which of its arguments an answer has changed."""
-        try:
-            named = inspect.signature(self.answer).parameters.values()
-        except ValueError:
-            named = ()
-        names = [f"`{p.name}`" for p in named if p.kind == p.POSITIONAL_OR_KEYWORD]
-        triples = zip(names, arguments, after, strict=False)
-        changed = [name for name, old, new in triples if difference(new, old, tolerance=0)]
-        which = f", {' and '.join(changed)}" if changed else ""
-        said = f"your function changes its input{which}. Work on a copy, or make a new array."
-        return f"{said}\nIt was {call_text(self.name, arguments)}."
 
     def _trial(self, function, arguments, run, reveal):
         received, after = run(function, copy.deepcopy(arguments))
@@ -282,21 +272,10 @@ class Exercise:
         received, wrong = plain(trial.received), plain(wrong)
         if difference(received, wrong, tolerance=self.tolerance) is None:
             return 1
-        if self._refuted_by_a_part(mistake.hint, received, wrong, trial.expected):
+        praises = re.search(r"\bright\b", mistake.hint, re.IGNORECASE)
+        if other_parts(received, wrong, trial.expected, right=praises, tolerance=self.tolerance):
             return 0
         return self._alike(received, wrong, trial.expected) / 2
-
-    def _refuted_by_a_part(self, hint, received, wrong, expected):
-        """Say whether a part is right that the mistake spoils, or wrong and called right."""
-        parts = (received, wrong, expected)
-        if not all(isinstance(p, (tuple, list)) for p in parts) or len(set(map(len, parts))) > 1:
-            return False
-        praises = re.search(r"\bright\b", hint, re.IGNORECASE)
-        for r, w, e in zip(*parts, strict=True):
-            bad, spoiled = (difference(x, e, tolerance=self.tolerance) for x in (r, w))
-            if (spoiled and not bad) or (bad and not spoiled and praises):
-                return True
-        return False
 
     def _alike(self, received, wrong, expected):
         """Say whether two results agree in at least half of what is wrong with the first."""
@@ -307,7 +286,7 @@ class Exercise:
         ):
             triples = [t for t in zip(*parts, strict=True) if difference(t[0], t[2])]
             alike = [
-                not _few_values(e) and (not difference(r, w) or self._alike(r, w, e))
+                not few_values(e) and (not difference(r, w) or self._alike(r, w, e))
                 for r, w, e in triples
             ]
             return any(alike) and 2 * sum(alike) >= len(alike)
@@ -327,20 +306,4 @@ class Exercise:
 
 def _telling(trial):
     """Say whether a wrong result is unlikely to come from another mistake: text, or a fraction."""
-    return not isinstance(trial.received, Exception) and _tells(plain(trial.received))
-
-
-def _tells(value):
-    if isinstance(value, (tuple, list)):
-        return any(map(_tells, value))
-    array = numbers(value)
-    if array is None or array.dtype.kind != "f":
-        return isinstance(value, (str, dict))
-    array = array[np.isfinite(array)]
-    return bool((array != np.round(array)).any())
-
-
-def _few_values(value):
-    """Say whether a result is a single whole number, a verdict or a word."""
-    array = numbers(value)
-    return array is None or (array.size <= 1 and array.dtype.kind != "f")
+    return not isinstance(trial.received, Exception) and tells(plain(trial.received))

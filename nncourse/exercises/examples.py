@@ -1,10 +1,13 @@
 """The smallest failing case of an answer, written as a call that can be typed."""
 
 import copy
+import inspect
 
 import numpy as np
 
-__all__ = ["call_text", "literal", "rounded", "rows", "size"]
+from .compare import difference
+
+__all__ = ["call_text", "changed", "literal", "rounded", "rows", "size"]
 
 LONGEST = 300
 
@@ -121,3 +124,21 @@ def call_text(name, arguments):
     'f(1, <array of shape (1000,)>)'
     """
     return f"{name}({', '.join(map(literal, arguments))})"
+
+
+def changed(answer, before, after):
+    """Name the arguments that are no longer what they were, as the reference calls them.
+
+    Examples
+    --------
+    >>> changed(lambda x, w: 0, ([1], [2]), ([1], [3]))
+    ', `w`'
+    """
+    try:
+        named = inspect.signature(answer).parameters.values()
+    except ValueError:
+        return ""
+    names = [f"`{p.name}`" for p in named if p.kind == p.POSITIONAL_OR_KEYWORD]
+    triples = zip(names, before, after, strict=False)
+    found = [name for name, old, new in triples if difference(new, old, tolerance=0)]
+    return f", {' and '.join(found)}" if found else ""
