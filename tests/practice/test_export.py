@@ -141,3 +141,20 @@ def test_an_exported_table_of_positions_has_an_end():
         run = nn.runtime.OnnxModel(nn.export.to_onnx(nn.BERT(9, 4, 2, 1, context=3), (None,)))
         with pytest.raises(ValueError, match="ONNXRuntimeError"):
             run(np.zeros((1, 4), int))
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "ends"),
+    [
+        (nn.Dense(4, 3, rng=0), (4,), ["batch", 3]),
+        (nn.GPT(6, 4, 2, 1, context=8, rng=0), (None,), ["batch", "steps", 6]),
+        (nn.LSTM(3, 4, rng=0), (None, 3), ["batch", 4]),
+        (nn.Conv2D(1, 2, 3, rng=0), (7, 5, 1), ["batch", 5, 3, 2]),
+    ],
+    ids=["rows", "ids", "a state", "images"],
+)
+def test_a_graph_says_the_shape_of_its_answers(model, shape, ends):
+    """A number where the model fixes it, a name where the input decides."""
+    run = OnnxModel(to_onnx(model, shape))
+    assert run._session.get_outputs()[0].shape == ends
+    assert list(run.shape) == ["batch", *(n or "steps" for n in shape)]
