@@ -146,3 +146,14 @@ def test_five_of_the_labels_are_shown():
     for neuron in (nn.Perceptron, nn.Adaline):
         with pytest.raises(ValueError, match="learning_rate > 0"):
             neuron(learning_rate=float("nan"))
+
+
+def test_a_divergence_tells_the_last_loss_and_after_how_many_epochs():
+    with pytest.raises(ValueError, match="diverged") as error:
+        nn.Adaline(learning_rate=5).fit(CORNERS, [0, 0, 0, 1])
+    found = re.search(
+        r"grew to ([\d.e+]+) in (\d+) epochs\. Try a learning rate below 5", str(error.value)
+    )
+    assert float(found[1]) > 1e12
+    fits = nn.Adaline(learning_rate=5, epochs=int(found[2]) - 1).fit(CORNERS, [0, 0, 0, 1])
+    assert fits.losses[-1] <= 1e12  # one epoch earlier it was still less

@@ -219,6 +219,7 @@ def test_weights_that_do_not_fit():
 OTHERS = [
     {"heads": 24, "kv_heads": 24}, {"head": "own"}, {"context": 0}, {"bias": True},
     {"rotary": False}, {"gated": False}, {"causal": False}, {"pooler": True}, {"segments": 2},
+    {"experts": 2},
 ]  # fmt: skip
 
 

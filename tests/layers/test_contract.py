@@ -185,7 +185,7 @@ def test_repr_names_the_layer(name):
         (nn.Conv2D(3, 2, 3), (4, 8, 8, 2), "expects (batch, height, width, 3), got (4, 8, 8, 2)."),
         (nn.Conv2D(3, 2, 3), (0, 8, 8, 3), "got (0, 8, 8, 3). The batch is empty."),
         (nn.Conv2D(1, 2, 5), (4, 8, 4, 1), "needs images of at least 5×5 pixels, got 8×4"),
-        (nn.MaxPool2D(3), (4, 2, 8, 1), "needs images of at least 3×3 pixels, got 2×8"),
+        (nn.MaxPool2D((3, 2)), (4, 2, 8, 1), "needs images of at least 3×2 pixels, got 2×8"),
         (nn.AveragePool2D(2), (4, 8, 8), "(batch, height, width, channels), got (4, 8, 8)"),
         (nn.GlobalAveragePool2D(), (4, 0, 8, 3), "width, channels), got (4, 0, 8, 3)"),
         (nn.RandomAffine(), (4, 784), "got (4, 784). Flat images?"),
