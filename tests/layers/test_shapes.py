@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from layer_cases import CASES, make
 
+import nncourse as nn
+
 ENTRY_BY_ENTRY = set(  # these have nothing to say against nothing
     "Flatten Dropout ReLU ReLU6 LeakyReLU ELU Sigmoid Tanh Softplus GELU SiLU Softmax".split()
 )
@@ -32,3 +34,38 @@ def test_any_other_shape_is_computed_with_or_explained(name):
             assert 0 not in shape or name in ENTRY_BY_ENTRY, shape
             dx = fresh.backward(np.ones_like(y))
             assert dx is None or dx.shape == shape, shape
+
+
+REPRS = {
+    "MaxPool2D(2×3)": nn.MaxPool2D((2, 3)),
+    "AveragePool2D(2×3, stride=(1, 2))": nn.AveragePool2D((2, 3), stride=(1, 2)),
+    "Conv2D(2→3, 4×5, stride=(1, 2))": nn.Conv2D(2, 3, (4, 5), stride=(1, 2)),
+    "Conv2D(2→3, 4×5, padding='same')": nn.Conv2D(2, 3, (4, 5), padding="same"),
+    "Conv2D(2→3, 4×4)": nn.Conv2D(2, 3, 4),
+    "DepthwiseConv2D(2, 3×4, stride=(1, 2))": nn.DepthwiseConv2D(2, (3, 4), stride=(1, 2)),
+    "Dense(2→3)": nn.Dense(2, 3),
+    "Dropout(0.5)": nn.Dropout(0.5),
+    "LSTM(2→3, return_sequences=True)": nn.LSTM(2, 3, return_sequences=True),
+    "SimpleRNN(2→3)": nn.SimpleRNN(2, 3),
+    "GRU(2→3, reset_after=True)": nn.GRU(2, 3, reset_after=True),
+    "Embedding(5→2)": nn.Embedding(5, 2),
+    "PositionalEncoding(5×2)": nn.PositionalEncoding(5, 2),
+    "PositionalEncoding(5×2, learned=True)": nn.PositionalEncoding(5, 2, learned=True),
+    "MultiHeadAttention(4, heads=2)": nn.MultiHeadAttention(4, 2),
+    "MultiHeadAttention(4, heads=2, causal=True, rotary=True)": nn.MultiHeadAttention(
+        4, 2, causal=True, rotary=True
+    ),
+    "LayerNorm(3)": nn.LayerNorm(3),
+    "LoRA(Dense(4→3), rank=2)": nn.LoRA(nn.Dense(4, 3), 2),
+    "LoRA(Dense(4→3), rank=2, alpha=3)": nn.LoRA(nn.Dense(4, 3), 2, alpha=3),
+    "RandomAffine(rotation=1.0, shift=2.0, zoom=0.5)": nn.RandomAffine(
+        rotation=1, shift=2, zoom=0.5
+    ),
+    "GPT(9, 4, heads=2, layers=3)": nn.GPT(9, 4, 2, 3, context=5),
+    "BERT(9, 4, heads=2, layers=3)": nn.BERT(9, 4, 2, 3, context=5),
+}
+
+
+@pytest.mark.parametrize("text", REPRS)
+def test_a_layer_says_its_sizes_and_what_is_unusual(text):
+    assert repr(REPRS[text]) == text
