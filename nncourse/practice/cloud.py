@@ -22,7 +22,7 @@ from .bodies import LITERALS
 
 __all__ = ["delete", "deploy", "invoke", "left", "pack", "upload"]
 
-MARKS = "-[0-9a-f]{12}-[0-9a-f]{6}"  # after an endpoint's name: a version, and what else is said
+MARKS = "-[^-]+-[0-9a-f]{6}"  # after an endpoint's name: a version, and what else is said
 
 
 def pack(onnx):

@@ -99,7 +99,13 @@ def tests_of(path):
     chosen = [str(file.relative_to(ROOT)) for file in named]
     if folder in TOGETHER or (folder and not named):
         chosen.append(f"tests/{folder}")
-    chosen += [*BESIDES.get(folder, ()), *BESIDES.get(stem, ()), path, "tests/test_bad_input.py"]
+    chosen += [
+        *BESIDES.get(folder, ()),
+        *BESIDES.get(stem, ()),
+        path,
+        "tests/test_bad_input.py",
+        "tests/test_pickles.py",
+    ]
     return list(dict.fromkeys(chosen))
 
 

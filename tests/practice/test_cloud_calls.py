@@ -44,3 +44,12 @@ def test_a_version_is_the_first_twelve_digits_of_a_checksum(aws):
     asked = aws.put_object.call_args.kwargs
     assert (asked["Bucket"], f"s3://bucket/{asked['Key']}") == ("bucket", address)
     assert asked["Body"] == cloud.pack(b"a model") or len(asked["Body"]) > 100
+
+
+def test_any_version_is_found_again(aws):
+    """Whoever names versions by hand may deploy one twice, and delete it; neighbors stay."""
+    cloud.deploy("one", "v1", "s3://b/k", image="i", role="r")
+    made = aws.create_model.call_args.kwargs["ModelName"]
+    found = [{"Models": [{"ModelName": name} for name in (made, made.replace("one", "one-more"))]}]
+    aws.get_paginator.return_value.paginate.return_value = found
+    assert cloud._names("model", "one") == [made]
